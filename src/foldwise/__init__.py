@@ -1,0 +1,59 @@
+"""foldwise: which regularization, how strong, which features survive, and how sure are we?
+
+Public names are imported when first used, so that `import foldwise` and `foldwise --help` stay light.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from foldwise import datasets as datasets
+    from foldwise.linear import ElasticNet as ElasticNet
+    from foldwise.linear import ElasticNetCV as ElasticNetCV
+    from foldwise.linear import Lasso as Lasso
+    from foldwise.linear import LassoCV as LassoCV
+    from foldwise.linear import LinearRegression as LinearRegression
+    from foldwise.linear import Ridge as Ridge
+    from foldwise.linear import RidgeCV as RidgeCV
+    from foldwise.linear import coefficients as coefficients
+    from foldwise.moments import FoldMoments as FoldMoments
+    from foldwise.paths import Paths as Paths
+    from foldwise.paths import fit_paths as fit_paths
+    from foldwise.resampling import Folds as Folds
+    from foldwise.study import Comparison as Comparison
+    from foldwise.study import compare as compare
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "linear": (
+        "LinearRegression",
+        "Ridge",
+        "RidgeCV",
+        "Lasso",
+        "LassoCV",
+        "ElasticNet",
+        "ElasticNetCV",
+        "coefficients",
+    ),
+    "moments": ("FoldMoments",),
+    "paths": ("Paths", "fit_paths"),
+    "resampling": ("Folds",),
+    "study": ("Comparison", "compare"),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [*_ROOM_OF, "datasets"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name == "datasets":
+        return import_module("foldwise.datasets")
+    if name in _ROOM_OF:
+        return getattr(import_module(f"foldwise.{_ROOM_OF[name]}"), name)
+    message = f"module 'foldwise' has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
