@@ -1,7 +1,7 @@
 """Make src/foldwise/datasets/auto_mpg.csv from the package vega_datasets 0.9.0.
 
-Run it as `python scripts/make_auto_mpg.py [FILE]`; the extra `dev` brings vega_datasets. The package's table of cars has
-the rows of UCI Auto MPG in UCI's order, plus 8 rows without mpg.
+Run it as `python scripts/make_auto_mpg.py [FILE]`; the extra `dev` brings vega_datasets. The package's table of cars
+has the rows of UCI Auto MPG in UCI's order, plus 8 rows without mpg.
 """
 
 import argparse

@@ -1,0 +1,85 @@
+"""The house keeps its rules: imports run downward, the front door is light, every file is one documented thought."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import foldwise as fw
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted((ROOT / "src" / "foldwise").rglob("*.py"))
+HEAVY = ("numpy", "scipy", "sklearn", "pyarrow", "narwhals", "pandas", "polars", "matplotlib")
+COMMANDS = ("demo", "compare", "fit", "predict")
+LONGEST_FILE = 400
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout
+
+
+def loaded_after(code: str) -> list[str]:
+    """Heavy packages that `code` loads in a fresh interpreter; they are named on the last line of its output."""
+    report = f"import sys; print(); print(*[name for name in {HEAVY} if name in sys.modules])"
+    return run_python(f"{code}\n{report}").splitlines()[-1].split()
+
+
+def test_imports_run_downward_only():
+    run_python("from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))")
+
+
+def test_import_loads_nothing_heavy():
+    assert loaded_after("import foldwise") == []
+
+
+def test_loading_is_noticed():
+    assert loaded_after("import foldwise; foldwise.datasets.auto_mpg()") != []
+
+
+HELP = (
+    "import sys; from foldwise.cli import main; sys.argv = ['foldwise', '--help']\ntry: main()\nexcept SystemExit: pass"
+)
+
+
+def test_help_loads_nothing_heavy():
+    assert loaded_after(HELP) == []
+
+
+def test_help_names_every_command():
+    text = run_python(HELP)
+    assert [command for command in COMMANDS if command not in text] == []
+
+
+@pytest.mark.parametrize("name", sorted(fw.__all__))
+def test_public_name_has_a_docstring_with_an_example(name):
+    public = getattr(fw, name)
+    if inspect.ismodule(public):
+        assert public.__doc__
+        for inner in public.__all__:
+            member = getattr(public, inner)
+            assert not callable(member) or ">>>" in (member.__doc__ or ""), inner
+        return
+    assert ">>>" in (public.__doc__ or "")
+
+
+def test_every_public_name_can_be_found():
+    assert set(fw.__all__) <= set(dir(fw))
+    with pytest.raises(AttributeError, match="no attribute 'Lars'"):
+        fw.Lars  # noqa: B018 - asking for it is the test
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT / "src")))
+def test_file_is_one_documented_thought(file):
+    text = file.read_text(encoding="utf-8")
+    assert ast.get_docstring(ast.parse(text)), "the first line says which thought the file is"
+    assert len(text.splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("name", ["py.typed", "datasets/auto_mpg.csv", "datasets/auto_mpg_license.txt"])
+def test_package_carries_its_data(name):
+    assert (Path(fw.__file__).parent / name).is_file()
