@@ -1,0 +1,85 @@
+"""Results as Markdown that also reads well in a terminal: aligned tables, rounded numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.clock import Paired
+from benchmarks.tasks import Task
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one contest gave on one task: times, worst relative gaps and peak extra bytes of both sides."""
+
+    task: Task
+    times: Paired
+    gaps: tuple[float, float]
+    memory: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Median seconds of foldwise's parts on one task."""
+
+    task: Task
+    moments: float
+    single: float
+    folds: float
+    nested: float
+
+
+def contest_table(rows: Sequence[Row]) -> str:
+    """Return the table of one contest."""
+    header = ("task", "n", "p", "scikit-learn", "foldwise", "ratio", "min..max", "gap sk", "gap fw", "mem sk", "mem fw")
+    return table(header, [_contest_cells(row) for row in rows])
+
+
+def alone_table(rows: Sequence[Alone]) -> str:
+    """Return the table of what foldwise's parts cost."""
+    header = ("task", "n", "p", "moments", "final path", "10 folds", "nested 10 x 10", "10 folds / final path")
+    cells = [
+        (
+            row.task.name,
+            *_shape(row.task),
+            *(duration(took) for took in (row.moments, row.single, row.folds, row.nested)),
+            f"{row.folds / row.single:.1f}",
+        )
+        for row in rows
+    ]
+    return table(header, cells)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table with aligned columns: names to the left, numbers to the right."""
+    widths = [max(len(line[column]) for line in (header, *rows)) for column in range(len(header))]
+    rule = [("-" * width if column == 0 else "-" * (width - 1) + ":") for column, width in enumerate(widths)]
+    return "\n".join(f"| {' | '.join(_aligned(line, widths))} |" for line in (header, rule, *rows))
+
+
+def duration(took: float) -> str:
+    """Return seconds in the unit that reads best, three digits."""
+    return f"{took:.3g} s" if took >= 1 else f"{took * 1e3:.3g} ms"
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+    first, *others = zip(line, widths, strict=True)
+    return [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
+
+
+def _shape(task: Task) -> tuple[str, str]:
+    n, p = task.X.shape
+    return f"{n:,}", f"{p:,}"
+
+
+def _contest_cells(row: Row) -> tuple[str, ...]:
+    ratios = sorted(row.times.ratios)
+    middle = row.times.medians[0] / row.times.medians[1]
+    return (
+        row.task.name,
+        *_shape(row.task),
+        *(duration(took) for took in row.times.medians),
+        f"{middle:.3g} x",
+        f"{ratios[0]:.3g}..{ratios[-1]:.3g}",
+        *(f"{gap:.0e}" for gap in row.gaps),
+        *(f"{memory / row.task.X.nbytes:.1f} X" for memory in row.memory),
+    )
