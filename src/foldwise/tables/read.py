@@ -105,6 +105,8 @@ def _read_delimited(path: Path, delimiter: str, *, use_threads: bool = True) -> 
 
 
 def _bad_csv(path: Path, detail: str) -> InputError:
+    if _first_bad_byte(path) is not None:
+        return _not_utf8(path)
     ragged = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", detail)
     if not ragged:
         return InputError(f"{path.name!r} is not a table: {_first_line(detail)}")
@@ -116,15 +118,22 @@ def _cells(count: int) -> str:
     return "1 cell" if count == 1 else f"{count} cells"
 
 
-def _not_utf8(path: Path) -> InputError:
-    data = path.read_bytes()
+def _first_bad_byte(path: Path) -> int | None:
     try:
-        data.decode("utf-8")
+        path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        found = f"line {line} holds the byte 0x{data[error.start]:02x} (byte {error.start + 1} of the file)"
-        return InputError(f"{path.name!r} is not UTF-8 text: {found}; save it as UTF-8")
-    return InputError(f"{path.name!r} holds bytes that are not text")
+        return error.start
+    return None
+
+
+def _not_utf8(path: Path) -> InputError:
+    at = _first_bad_byte(path)
+    if at is None:
+        return InputError(f"{path.name!r} holds bytes that are not text")
+    data = path.read_bytes()
+    line = data.count(b"\n", 0, at) + 1
+    found = f"line {line} holds the byte 0x{data[at]:02x} (byte {at + 1} of the file)"
+    return InputError(f"{path.name!r} is not UTF-8 text: {found}; save it as UTF-8")
 
 
 def _read_parquet(path: Path) -> pa.Table:
@@ -149,9 +158,12 @@ def _read_feather(path: Path) -> pa.Table:
 def _read_json_lines(path: Path) -> pa.Table:
     block = max(_BLOCK, min(path.stat().st_size + 1, (1 << 31) - 1))
     try:
-        return pyarrow.json.read_json(path, read_options=pyarrow.json.ReadOptions(block_size=block))
+        table = pyarrow.json.read_json(path, read_options=pyarrow.json.ReadOptions(block_size=block))
     except pa.ArrowInvalid as error:
         raise _bad_json_lines(path, str(error)) from error
+    if _first_bad_byte(path) is not None:  # the reader takes any bytes for text
+        raise _not_utf8(path)
+    return table
 
 
 def _bad_json_lines(path: Path, detail: str) -> InputError:

@@ -270,8 +270,12 @@ class Recipe:
             *(category.other for category in self.categories if category.other is not None),
             *(j for category in self.categories for _, j in category.levels if j is not None),
         ]
-        if len(self.fills) != p or not np.all(np.isfinite(np.asarray(self.fills, dtype=np.float64))):
+        fills: tuple[Any, ...] = self.fills
+        numbers = [fill for fill in fills if isinstance(fill, float | int) and np.isfinite(fill)]
+        if not len(numbers) == len(self.fills) == p:
             raise InputError(f"this is not a recipe: fills must be {p} numbers, one a column")
+        if self.fill not in get_args(Fill) or not isinstance(self.min_level_count, int):
+            raise InputError(f"this is not a recipe: fill is {self.fill!r}, min_level_count {self.min_level_count!r}")
         wrong = [j for j in places if not isinstance(j, int) or not 0 <= j < p]
         if wrong:
             raise InputError(f"this is not a recipe: {wrong[0]!r} is not the place of one of its {p} columns")
