@@ -1,0 +1,146 @@
+"""Paths: the answer of fit_paths, every held-out set's coefficients at every strength, with certificates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from foldwise.errors import InputError
+from foldwise.inference import OneStandardError, one_standard_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from foldwise.moments import DesignMap
+
+    Floats = NDArray[np.float64]
+
+HeldOut = frozenset[int]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Paths:
+    """Solutions for H held-out sets and A strengths, from one pass over the data.
+
+    Parameters
+    ----------
+    alphas : array (A,)
+        Strengths, descending; in units of y per unit of x (per standard deviation of x where standardized).
+    l1_ratio : float
+    held_out : tuple of frozenset of int, length H
+        `{}` is the final model, `{i}` fold i of K R, `{i, j}` a nested pair.
+    coef : array (H, A, p)
+        In original units; 0.0 exactly where a feature is dropped.
+    intercept : array (H, A)
+    gap : array (H, A)
+        Relative duality gap: primal minus dual objective over the null objective sum w (y - mean)^2 / (2 sum w). It
+        bounds how far the objective is from its minimum.
+    n_iter : array (H, A)
+        Equality steps of the solver; 0 where there is a closed form.
+    status : array (H, A)
+        `foldwise.solvers.Status` values.
+    null_objective : array (H,)
+        What the gap is relative to, in units of y squared.
+    mean, scale : arrays (H, p)
+        Training means and standard deviations (1/W convention) of the design's columns.
+    maps : tuple of DesignMap, length H
+        How each training set fills and pools.
+    n_folds, n_repeats : int
+        K and R; K is 1 without folds.
+    cv_error : array (R K, A)
+        Mean squared error on fold i of the fit that holds out `{i}`; no rows without folds.
+    fold_weight : array (R K,)
+        Sum of the row weights of each fold.
+    inner_error : array (R K, K, A) or None
+        With `nested`: [i, k] is the mean squared error on the k-th fold of i's repeat of the fit that holds out both;
+        NaN where that fold is i itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import foldwise as fw
+    >>> X = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 0.0], [4.0, 1.0], [5.0, 0.0]])
+    >>> paths = fw.fit_paths(X, X[:, 0] + 1.0, alphas=20, folds=fw.Folds.kfold(6, n_folds=3))
+    >>> paths
+    Paths(4 held-out sets, 20 alphas, 2 features, l1_ratio=1.0, worst relative gap < 1e-12)
+    >>> paths.coef.shape, paths.cv_error.shape
+    ((4, 20, 2), (3, 20))
+    """
+
+    alphas: Floats
+    l1_ratio: float
+    held_out: tuple[HeldOut, ...]
+    coef: Floats
+    intercept: Floats
+    gap: Floats
+    n_iter: NDArray[np.intp]
+    status: NDArray[np.int8]
+    null_objective: Floats
+    mean: Floats
+    scale: Floats
+    maps: tuple[DesignMap, ...]
+    n_folds: int
+    n_repeats: int
+    cv_error: Floats
+    fold_weight: Floats
+    inner_error: Floats | None = None
+
+    def index(self, held_out: Iterable[int] = ()) -> int:
+        """Position of a held-out set on the first axis; the final model's without an argument."""
+        wanted = frozenset(held_out)
+        try:
+            return self.held_out.index(wanted)
+        except ValueError as error:
+            message = f"held_out must be one of the {len(self.held_out)} held-out sets, got {sorted(wanted)}"
+            raise InputError(message) from error
+
+    @property
+    def coef_per_sd(self) -> Floats:
+        """Coefficients (H, A, p) per training standard deviation of their column, in units of y."""
+        return self.coef * self.scale[:, None, :]
+
+    @property
+    def dual_gap(self) -> Floats:
+        """Duality gap (H, A) in the objective's own units, y squared."""
+        return self.gap * self.null_objective[:, None]
+
+    def choose(self, rule: Literal["min", "1se"] = "min") -> int:
+        """Position in `alphas` of the cross-validated choice: the smallest error, or the 1-SE rule's."""
+        if rule not in ("min", "1se"):
+            message = f"rule must be 'min' or '1se', got {rule!r}"
+            raise InputError(message)
+        both = self.one_standard_error()
+        return both.index_min if rule == "min" else both.index_1se
+
+    def one_standard_error(self) -> OneStandardError:
+        """Both choices with the error and its standard error; `alphas[index_1se] >= alphas[index_min]` always."""
+        if not len(self.cv_error):
+            message = "paths without folds have no cross-validated error; pass folds= to fit_paths"
+            raise InputError(message)
+        return one_standard_error(self.cv_error, self.alphas, weights=self.fold_weight, repeats=self.n_repeats)
+
+    def predict(self, X: ArrayLike, held_out: Iterable[int] = ()) -> Floats:
+        """Predictions (n, A) of one held-out set's fit for raw rows X (n, p), in units of y."""
+        h = self.index(held_out)
+        design = self.maps[h].rows(np.asarray(X))
+        if design.shape[1] != self.coef.shape[2]:
+            message = f"X must have the {self.coef.shape[2]} columns of the fit, got {design.shape[1]}"
+            raise InputError(message)
+        # About the training means, as the fit was, so that columns far from zero lose no digits.
+        at_mean = self.intercept[h] + self.coef[h] @ self.mean[h]
+        predicted: Floats = (design - self.mean[h]) @ self.coef[h].T + at_mean
+        return predicted
+
+    def __repr__(self) -> str:
+        """Sizes, and the certificate."""
+        worst = float(self.gap.max(initial=0.0))
+        bound = max(10.0 ** np.ceil(np.log10(max(worst, 1e-300))), 1e-12)
+        p: Any = self.coef.shape[2]
+        return (
+            f"Paths({len(self.held_out)} held-out sets, {len(self.alphas)} alphas, {p} features, "
+            f"l1_ratio={self.l1_ratio}, worst relative gap < {bound:.0e})"
+        )
