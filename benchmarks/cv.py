@@ -1,0 +1,97 @@
+"""Cross-validation beside scikit-learn.
+
+Run it as `python -m benchmarks.cv [TASK ...] [--contest NAME ...] [--repeat N] [--out FILE]`.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import foldwise as fw
+from benchmarks import clock, machine, page
+from benchmarks.contests import CONTESTS, Contest
+from benchmarks.tasks import BUILDERS, FOLDS, Task, build
+
+WARM_UP_ROWS = 400
+
+EXPLANATION = """\
+Both sides get the same rows, the same 10 folds and the same 100 penalties, and run in one process in alternation. Times
+are medians; the ratio is scikit-learn's median over foldwise's, then the smallest and largest ratio of neighbouring
+runs. Gap: the worst relative duality gap of the final model's path and of two folds' paths, computed from the rows by
+`benchmarks/gap.py`, relative to the empty model's objective (scikit-learn's on paths that it computes again with the
+same settings). Memory: the most that Python and NumPy held at once beyond the data, in multiples of X, from one traced
+run."""
+
+
+def measure(contest: Contest, task: Task, repeat: int) -> page.Row:
+    """Return times, gaps and memory of both sides on one task."""
+    small = task.head(WARM_UP_ROWS)
+    contest.sklearn(small)
+    contest.foldwise(small)
+    times, theirs, ours = clock.alternate(lambda: contest.sklearn(task), lambda: contest.foldwise(task), repeat)
+    gaps = contest.sklearn_gap(task, theirs), contest.foldwise_gap(task, ours)
+    del theirs, ours
+    memory = (
+        clock.peak_extra_memory(lambda: contest.sklearn(task)),
+        clock.peak_extra_memory(lambda: contest.foldwise(task)),
+    )
+    return page.Row(task, times, gaps, memory)
+
+
+def measure_alone(task: Task, repeat: int) -> page.Alone:
+    """Return what the parts of foldwise's cross-validation cost on one task."""
+    folds = fw.Folds.from_labels(task.labels)
+    settings = {"alphas": task.alphas, "l1_ratio": 1.0, "standardize": False}
+    X, y = task.X, task.y
+    calls = (
+        lambda: fw.FoldMoments.scan(X, y, folds=folds),
+        lambda: fw.fit_paths(X, y, folds=None, **settings),
+        lambda: fw.fit_paths(X, y, folds=folds, **settings),
+        lambda: fw.fit_paths(X, y, folds=folds, nested=True, **settings),
+    )
+    return page.Alone(task, *(clock.median_seconds(call, repeat) for call in calls))
+
+
+def report(tasks: Sequence[Task], contests: Sequence[str], repeat: int) -> str:
+    """Measure everything, printing each part when it is there, and return the whole as Markdown."""
+    parts = ["# Cross-validation: foldwise beside scikit-learn", "\n".join(f"- {fact}" for fact in machine.describe())]
+    parts.append(f"`python -m benchmarks.cv --repeat {repeat}`\n\n{EXPLANATION}")
+    for part in parts:
+        print(part, end="\n\n", flush=True)
+    for name in contests:
+        rows = [measure(CONTESTS[name], task, repeat) for task in tasks]
+        parts.append(f"## {CONTESTS[name].title}\n\n{page.contest_table(rows)}")
+        print(parts[-1], end="\n\n", flush=True)
+    alone = [measure_alone(task, max(repeat, 5)) for task in tasks]
+    parts.append(f"## What foldwise's parts cost: lasso, 100 alphas\n\n{page.alone_table(alone)}")
+    print(parts[-1], flush=True)
+    return "\n\n".join(parts) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line, measure, and write the report where asked."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.cv",
+        description=f"Run foldwise beside scikit-learn on the same {FOLDS} folds and penalties.",
+    )
+    parser.add_argument("tasks", nargs="*", metavar="TASK", help=f"any of {', '.join(BUILDERS)} (default: all)")
+    parser.add_argument("--contest", nargs="+", choices=CONTESTS, default=list(CONTESTS), help="default: all")
+    parser.add_argument("--repeat", type=int, default=5, help="timed runs of each side (default: %(default)s)")
+    parser.add_argument("--out", type=Path, help="also write the report to this file")
+    options = parser.parse_args(arguments)
+    if options.repeat < 1:
+        parser.error(f"--repeat must be at least 1, got {options.repeat}")
+    unknown = [name for name in options.tasks if name not in BUILDERS]
+    if unknown:
+        parser.error(f"unknown task {unknown[0]!r}; there are {', '.join(BUILDERS)}")
+    try:
+        tasks = [build(name) for name in options.tasks or BUILDERS]
+    except FileNotFoundError as error:
+        parser.error(str(error))
+    text = report(tasks, options.contest, options.repeat)
+    if options.out:
+        options.out.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
