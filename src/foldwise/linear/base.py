@@ -1,0 +1,64 @@
+"""What every linear estimator shares: reading rows, predicting, saying what is doubtful."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from foldwise.errors import DataWarning
+from foldwise.moments.check import check_weight
+
+Array = NDArray[np.float64]
+_NAMED = 10  # how many columns a warning names
+
+
+class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A fitted line: `coef_` (p,) or (T, p), `intercept_`, and `scale_` (p,), the columns' standard deviations."""
+
+    coef_: Array
+    intercept_: Any
+    scale_: Array
+
+    def predict(self, X: Any) -> Array:
+        """Predict y, (n,) or (n, T), for the rows of X (n, p)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.asarray(X @ self.coef_.T + self.intercept_)
+
+    def _read(self, X: Any, y: Any, sample_weight: Any, *, targets: bool) -> tuple[Array, Array, Array | None]:
+        """X (n, p), y (n,) or with `targets` (n, T), weights (n,); all float64, finite, never changed."""
+        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        if not targets:
+            y = column_or_1d(y, warn=True)
+        weights = check_weight(sample_weight, X.shape[0])
+        return X, np.asarray(y, dtype=np.float64), weights
+
+    def _column(self, at: int) -> str:
+        names = getattr(self, "feature_names_in_", None)
+        return f"column {at}" if names is None else f"'{names[at]}'"
+
+    def _warn_collinear(self, rank: int, collinear: tuple[int, ...]) -> None:
+        if not collinear:
+            return
+        shown = ", ".join(self._column(at) for at in collinear[:_NAMED])
+        more = f" and {len(collinear) - _NAMED} more" if len(collinear) > _NAMED else ""
+        message = (
+            f"The rows don't determine the coefficients (rank {rank}): {shown}{more} take part in an exact linear "
+            "relation. Of all best answers the one with the smallest sum of squares is given; predictions are not "
+            "affected. Drop a column of the relation, or use Ridge."
+        )
+        warnings.warn(message, DataWarning, stacklevel=3)
+
+
+def spread(X: Array, weights: Array | None) -> Array:
+    """Weighted standard deviations (p,) of the columns, with 1/W: the scale of `standardize`."""
+    mean = np.average(X, axis=0, weights=weights)
+    total = np.zeros(X.shape[1])
+    for at in range(0, len(X), 4096):
+        square = (X[at : at + 4096] - mean) ** 2
+        total += square.sum(axis=0) if weights is None else weights[at : at + 4096] @ square
+    deviation = np.sqrt(total / (len(X) if weights is None else weights.sum()))
+    return np.where(deviation <= 4 * np.finfo(float).eps * np.abs(mean), 0.0, deviation)
