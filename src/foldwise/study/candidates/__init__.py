@@ -1,0 +1,47 @@
+"""The candidates that a study can compare. A new one is one new file here and one line below."""
+
+from collections.abc import Iterable
+
+from foldwise.errors import InputError
+from foldwise.study.candidates.candidate import Candidate
+from foldwise.study.candidates.elastic_net import ELASTIC_NET
+from foldwise.study.candidates.lasso import LASSO
+from foldwise.study.candidates.least_squares import LEAST_SQUARES
+from foldwise.study.candidates.ridge import RIDGE
+
+__all__ = ["CANDIDATES", "Candidate", "find_candidates"]
+
+CANDIDATES = (
+    LEAST_SQUARES,
+    RIDGE,
+    LASSO,
+    ELASTIC_NET,
+)
+
+
+def find_candidates(names: str | Iterable[str]) -> tuple[Candidate, ...]:
+    """The candidates of these names, in the order given; `-` and `_` count as spaces, and `ols` as least squares.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, one given twice, or none at all.
+
+    Examples
+    --------
+    >>> [candidate.name for candidate in find_candidates(["ols", "elastic-net"])]
+    ['least squares', 'elastic net']
+    """
+    known = {candidate.name: candidate for candidate in CANDIDATES}
+    found: list[Candidate] = []
+    for name in [names] if isinstance(names, str) else names:
+        plain = str(name).lower().replace("-", " ").replace("_", " ").strip()
+        candidate = known.get("least squares" if plain == "ols" else plain)
+        if candidate is None:
+            raise InputError(f"candidates must be among {', '.join(known)}, got {name!r}")
+        if candidate in found:
+            raise InputError(f"candidates must be different ones, got {candidate.name!r} twice")
+        found.append(candidate)
+    if not found:
+        raise InputError(f"candidates must name at least one of {', '.join(known)}, got none")
+    return tuple(found)

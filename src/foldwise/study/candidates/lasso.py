@@ -1,0 +1,13 @@
+"""Lasso: the absolute size of the coefficients is penalized; some become exactly zero."""
+
+from foldwise.paths import Paths, fit_paths
+from foldwise.study.candidates.candidate import Candidate
+from foldwise.study.task import Task
+
+
+def fit(task: Task) -> tuple[Paths, ...]:
+    """One path with l1_ratio 1."""
+    return (fit_paths(task.moments, alphas=task.alphas, l1_ratio=1.0, nested=True),)
+
+
+LASSO = Candidate("lasso", tunes=True, drops_features=True, fit=fit)

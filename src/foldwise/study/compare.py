@@ -1,0 +1,224 @@
+"""compare: one table in, an honest comparison of regularized models out."""
+
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from foldwise import __version__
+from foldwise.errors import InputError
+from foldwise.moments import Fill, FoldMoments
+from foldwise.resampling import Folds, Splitter
+from foldwise.study.candidates import find_candidates
+from foldwise.study.comparison import Comparison, Run, Settings
+from foldwise.study.evaluation import Progress, Rows, evaluate
+from foldwise.study.native import kind_of
+from foldwise.study.options import column_or_array, make_folds, make_weights
+from foldwise.study.task import Rule, Task
+from foldwise.tables import Recipe, make_design, read_table
+
+DEFAULT_CANDIDATES = ("least squares", "ridge", "lasso", "elastic net")
+DEFAULT_L1_RATIOS = (0.1, 0.3, 0.5, 0.7, 0.9)
+
+
+def compare(
+    table: Any,
+    *,
+    target: str,
+    candidates: str | Iterable[str] = DEFAULT_CANDIDATES,
+    folds: int | Folds | Splitter = 5,
+    repeats: int = 10,
+    seed: int = 0,
+    drop: Iterable[str] = (),
+    categories: Iterable[str] = (),
+    units: Mapping[str, str] | None = None,
+    names: Sequence[str] | None = None,
+    fill: Fill = "median",
+    indicators: bool = False,
+    min_level_count: int = 10,
+    alphas: int | ArrayLike = 100,
+    l1_ratios: Iterable[float] = DEFAULT_L1_RATIOS,
+    rule: Rule = "min",
+    sample_weight: str | ArrayLike | None = None,
+    groups: str | ArrayLike | None = None,
+    stratify: bool = False,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Which regularization predicts best, by how much, is that real, and which features survive?
+
+    Every candidate is a *tuned procedure*: within the training rows of each outer fold, inner folds choose its penalty
+    strength (and l1_ratio); its error is measured on the outer fold, which took no part in the choice. All candidates
+    see the same folds. Filling, pooling, centring and scaling are learned from each fit's own training rows. Columns
+    are penalized per standard deviation. The grid of strengths alone is made from all rows (as in glmnet).
+
+    Differences between candidates are tested with the corrected resampled t on mean squared errors per fold, adjusted
+    by Holm over all pairs, and reported between RMSEs in the target's unit (`foldwise.study.differences`).
+
+    Parameters
+    ----------
+    table
+        A dataframe (pandas, polars, pyarrow, ...), a dict of columns, a 2-D array with `names`, or the path of a file
+        (CSV, TSV, Parquet, Feather, JSON lines); n rows.
+    target : str
+        The column to predict, a number.
+    candidates : names
+        Among "least squares", "ridge", "lasso", "elastic net".
+    folds : int, Folds or scikit-learn splitter
+        K, or the partition itself. At least 3 where a strength is to be chosen.
+    repeats, seed : int
+        How many random partitions where `folds` is a number, and from which seed.
+    drop, categories, units, min_level_count, names
+        Columns to leave out, number columns that are codes of levels, units to show, the count below which levels are
+        pooled, and the names of an array's columns; see `foldwise.tables.make_design`.
+    fill : {"median", "mean"}
+        What missing numbers become, from each training set's own rows.
+    indicators : bool
+        Add a 0/1 column for each column with gaps.
+    alphas : int or array (A,)
+        How many strengths to try per path, or which.
+    l1_ratios : numbers in (0, 1]
+        Mixing parameters the elastic net searches; 1 is the lasso.
+    rule : {"min", "1se"}
+        Choose the strength with the smallest error, or the strongest penalty within one standard error of it.
+    sample_weight : column name or array (n,), optional
+        Row weights >= 0, in fits and errors.
+    groups : column name or array (n,), optional
+        Rows of one group stay in one fold.
+    stratify : bool
+        Spread the target evenly over the folds.
+    progress : callable, optional
+        Called with (candidates done, candidates in all, name of the next).
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        Names the argument, or the column and row, and what would be accepted.
+
+    Warns
+    -----
+    DataWarning
+        Where columns look odd: left out, pooled, equal to the target, an identifier.
+
+    References
+    ----------
+    Varma & Simon (2006), Bias in error estimation when using cross-validation for model selection; Nadeau & Bengio
+    (2003), Inference for the generalization error; Holm (1979); Piepho (2004) for the tie letters.
+
+    Examples
+    --------
+    >>> import foldwise as fw
+    >>> cars = fw.datasets.auto_mpg()
+    >>> comparison = fw.compare(cars, target="mpg", candidates=["ridge", "lasso"], repeats=2)
+    >>> comparison.table().column_names[:2]
+    ['candidate', 'rmse']
+    >>> comparison.predictions("lasso").shape
+    (2, 398)
+    """
+    begun, start = datetime.now(UTC), perf_counter()
+    chosen = find_candidates(candidates)
+    if fill not in get_args(Fill):
+        raise InputError(f"fill must be 'median' or 'mean', got {fill!r}")
+    if rule not in get_args(Rule):
+        raise InputError(f"rule must be 'min' or '1se', got {rule!r}")
+    mixes = _mixes(l1_ratios)
+    table = read_table(table) if isinstance(table, str | Path) else table
+    dropped = [drop] if isinstance(drop, str) else list(drop)
+    roles = [value for value in (groups, sample_weight) if isinstance(value, str)]
+    design = make_design(
+        table,
+        target=target,
+        drop=dict.fromkeys([*dropped, *roles]),
+        categories=categories,
+        units=units,
+        min_level_count=min_level_count,
+        names=names,
+    )
+    y = design.target
+    if y is None:
+        raise InputError("target must name a column of the table, got None")
+    weights = make_weights(column_or_array(table, sample_weight, "sample_weight"), y.shape[0])
+    partition = make_folds(
+        folds,
+        y,
+        repeats=repeats,
+        seed=seed,
+        stratify=stratify,
+        groups=column_or_array(table, groups, "groups"),
+    )
+    if partition.n_folds < 3 and any(candidate.tunes for candidate in chosen):
+        raise InputError(
+            f"folds must be at least 3, so that inner folds can choose a strength, got {partition.n_folds}"
+        )
+    moments = FoldMoments.scan(
+        design.values,
+        target=y,
+        folds=partition,
+        sample_weight=None if sample_weight is None else weights,
+        fill=fill,
+        indicators=indicators,
+        pools=design.pools,
+        min_level_count=min_level_count,
+    )
+    task = Task(moments, partition, alphas if isinstance(alphas, int) else np.asarray(alphas, dtype=float), mixes)
+    evaluation = evaluate(task, Rows(design.values, y, weights), chosen, rule=rule, progress=progress)
+    columns = Recipe.learn(design, fill=fill, indicators=indicators, min_level_count=min_level_count).columns
+    return Comparison(
+        target=str(target),
+        unit=design.target_unit,
+        columns=columns,
+        folds=partition,
+        results=evaluation.results,
+        differences=evaluation.differences,
+        baseline_rmse=evaluation.baseline_rmse,
+        baseline_difference=evaluation.baseline_difference,
+        notes=design.notes,
+        settings=Settings(
+            seed=seed if isinstance(folds, int) else None,
+            stratify=stratify,
+            groups=_name_of(groups),
+            sample_weight=_name_of(sample_weight),
+            drop=tuple(dropped),
+            fill=fill,
+            indicators=indicators,
+            min_level_count=min_level_count,
+            alphas=_plain_alphas(task.alphas),
+            l1_ratios=mixes,
+            rule=rule,
+        ),
+        run=Run(
+            started=begun.isoformat(timespec="seconds"),
+            seconds=perf_counter() - start,
+            candidate_seconds=evaluation.seconds,
+            versions={"foldwise": __version__} | {name: version(name) for name in ("numpy", "scipy", "scikit-learn")},
+            python=platform.python_version(),
+            machine=f"{platform.system()} {platform.machine()}",
+        ),
+        frame=kind_of(table),
+    )
+
+
+def _mixes(l1_ratios: Iterable[float]) -> tuple[float, ...]:
+    mixes = tuple(sorted({float(mix) for mix in l1_ratios}))
+    if not mixes or not all(0.0 < mix <= 1.0 for mix in mixes):
+        raise InputError(f"l1_ratios must be numbers above 0 up to 1 (ridge is a candidate of its own), got {mixes}")
+    return mixes
+
+
+def _name_of(value: str | ArrayLike | None) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return "given as values"
+
+
+def _plain_alphas(alphas: int | NDArray[np.float64]) -> int | tuple[float, ...]:
+    return alphas if isinstance(alphas, int) else tuple(alphas.tolist())

@@ -1,0 +1,306 @@
+"""Comparison: the answer of a study as plain data, and its tables."""
+
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foldwise.errors import InputError
+from foldwise.resampling import Folds
+from foldwise.study.differences import LEVEL, POWER, Difference
+from foldwise.study.native import Kind, frame_of
+from foldwise.study.result import CandidateResult
+from foldwise.study.verdict import sentences
+from foldwise.tables import Column
+
+SCHEMA = 1
+"""Version of the layout of `Comparison.to_dict`; see docs/report-json.md."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the study was asked, as far as it is not in the folds."""
+
+    seed: int | None
+    stratify: bool
+    groups: str | None
+    sample_weight: str | None
+    drop: tuple[str, ...]
+    fill: str
+    indicators: bool
+    min_level_count: int
+    alphas: int | tuple[float, ...]
+    l1_ratios: tuple[float, ...]
+    rule: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """When and where the study ran and how long it took, in seconds; kept apart, for it is never the same twice."""
+
+    started: str
+    seconds: float
+    candidate_seconds: dict[str, float]
+    versions: dict[str, str]
+    python: str
+    machine: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """How candidates compare on one table.
+
+    Attributes
+    ----------
+    target, unit : str, str or None
+        What is predicted, and its unit, in which all errors are.
+    columns : p Columns
+        The fitted columns: those of the design, then missing indicators.
+    folds : Folds
+        The R*K folds that all candidates were scored on.
+    results : CandidateResult of each candidate, the smallest error first
+    differences : Difference of each pair of candidates
+    baseline_rmse : float
+        The error of always predicting the training mean.
+    baseline_difference : Difference
+        How much worse that is than the best candidate.
+    notes : sentences about columns that were left out, pooled or look odd
+    settings : Settings
+    run : Run
+        Times and versions.
+    frame : {"pandas", "polars", "pyarrow"}
+        The kind of dataframe that the tables come as: the user's own.
+
+    Examples
+    --------
+    >>> import foldwise as fw
+    >>> comparison = fw.compare(fw.datasets.auto_mpg(), target="mpg", repeats=1)
+    >>> comparison
+    Comparison(target='mpg', 398 rows, 7 features, 4 candidates, 1 x 5 folds)
+    >>> [result.name for result in comparison.results if result.letters == "a"]
+    ['least squares', 'ridge', 'lasso', 'elastic net']
+    """
+
+    target: str
+    unit: str | None
+    columns: tuple[Column, ...]
+    folds: Folds
+    results: tuple[CandidateResult, ...]
+    differences: tuple[Difference, ...]
+    baseline_rmse: float
+    baseline_difference: Difference
+    notes: tuple[str, ...]
+    settings: Settings
+    run: Run
+    frame: Kind = "pyarrow"
+
+    @property
+    def verdict(self) -> str:
+        """At most four plain sentences: who predicts best or is tied, how sure that is, and which features survive."""
+        return " ".join(self.sentences)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The verdict's sentences one by one."""
+        return sentences(self)
+
+    @property
+    def best(self) -> CandidateResult:
+        """The candidate with the smallest error."""
+        return self.results[0]
+
+    @property
+    def tied(self) -> tuple[CandidateResult, ...]:
+        """The best candidate and those that do not differ from it."""
+        beaten = {d.second for d in self.differences if d.first == self.best.name and d.differ}
+        return tuple(result for result in self.results if result.name not in beaten)
+
+    @property
+    def explained(self) -> CandidateResult:
+        """The candidate whose features are worth reading: among the tied, the one that keeps fewest of them."""
+        droppers = [result for result in self.tied if result.drops_features]
+        return min(droppers or self.tied, key=lambda result: (result.n_kept, result.rmse))
+
+    def result(self, name: str) -> CandidateResult:
+        """One candidate's result.
+
+        Raises
+        ------
+        InputError
+            Where there is no candidate of that name.
+        """
+        for result in self.results:
+            if result.name == name:
+                return result
+        raise InputError(f"name must be among {', '.join(r.name for r in self.results)}, got {name!r}")
+
+    def difference(self, first: str, second: str) -> Difference:
+        """The difference of a pair, in either order of names.
+
+        Raises
+        ------
+        InputError
+            Where they are not two of the candidates.
+        """
+        for difference in self.differences:
+            if {difference.first, difference.second} == {first, second}:
+                return difference
+        names = ", ".join(r.name for r in self.results)
+        raise InputError(f"first and second must be two of {names}, got {first!r} and {second!r}")
+
+    def table(self) -> Any:
+        """One row per candidate, the best first: error, difference to the best, ties, optimism, what was chosen.
+
+        Examples
+        --------
+        >>> import foldwise as fw
+        >>> comparison = fw.compare(fw.datasets.auto_mpg(), target="mpg", candidates=["lasso"], repeats=1)
+        >>> comparison.table().num_rows
+        1
+        """
+        versus = {r.name: self.difference(self.best.name, r.name) for r in self.results[1:]}
+        rows = [
+            {
+                "candidate": r.name,
+                "rmse": r.rmse,
+                "rmse_low": r.interval[0],
+                "rmse_high": r.interval[1],
+                "r2": r.r2,
+                "worse_by": versus[r.name].difference if r.name in versus else 0.0,
+                "worse_by_low": versus[r.name].interval[0] if r.name in versus else None,
+                "worse_by_high": versus[r.name].interval[1] if r.name in versus else None,
+                "p_holm": versus[r.name].p_holm if r.name in versus else None,
+                "letters": r.letters,
+                "optimism": r.optimism,
+                "features_kept": r.n_kept,
+                "alpha": r.alpha if r.alpha_min is not None else None,
+                "alpha_min": r.alpha_min,
+                "alpha_1se": r.alpha_1se,
+                "l1_ratio": r.l1_ratio if r.alpha_min is not None else None,
+                "seconds": self.run.candidate_seconds[r.name],
+            }
+            for r in self.results
+        ]
+        return frame_of({key: [row[key] for row in rows] for key in rows[0]}, self.frame)
+
+    def coefficients(self, name: str) -> Any:
+        """One row per feature of the final model, largest coefficient per standard deviation first, then the intercept.
+
+        `coefficient` is in the target's unit per unit of the feature; `survival` is the share of fits that keep the
+        feature and `sign_agreement` the share of those with the more frequent sign.
+
+        Examples
+        --------
+        >>> import foldwise as fw
+        >>> comparison = fw.compare(fw.datasets.auto_mpg(), target="mpg", candidates=["lasso"], repeats=1)
+        >>> comparison.coefficients("lasso")["feature"].to_pylist()[0]
+        'year'
+        """
+        r = self.result(name)
+        order = np.argsort(-r.coef_per_sd, kind="stable").tolist()
+        return frame_of(
+            {
+                "feature": [*(self.columns[j].name for j in order), "(intercept)"],
+                "unit": [*(self.columns[j].unit for j in order), None],
+                "coefficient": [*r.coef[order].tolist(), r.intercept],
+                "per_sd": [*r.coef_per_sd[order].tolist(), None],
+                "survival": [*r.survival[order].tolist(), None],
+                "sign_agreement": [*(_or_none(x) for x in r.agreement[order].tolist()), None],
+            },
+            self.frame,
+        )
+
+    def predictions(self, name: str) -> NDArray[np.float64]:
+        """Out-of-fold predictions (R, n) of the tuned procedure, rows in the table's order, in the target's unit."""
+        return self.result(name).predictions.copy()
+
+    def report(self, directory: str | Path) -> None:
+        """Write report.json, report.txt and run.json into a directory, which is made where it is not there.
+
+        Raises
+        ------
+        InputError
+            Where the directory can't be written.
+        """
+        import_module("foldwise.report").write(self, directory)  # by name: the report reads the study, not the reverse
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but predictions and times, as JSON can hold it; the same seed gives the same content.
+
+        The layout is documented in docs/report-json.md. Numbers are rounded to 12 significant digits.
+        """
+        plain: dict[str, Any] = {
+            "schema": SCHEMA,
+            "target": {"name": self.target, "unit": self.unit},
+            "rows": self.folds.n_rows,
+            "features": [asdict(column) for column in self.columns],
+            "folds": {"folds": self.folds.n_folds, "repeats": self.folds.n_repeats},
+            "settings": asdict(self.settings),
+            "tests": {"level": LEVEL, "power": POWER, "comparisons": len(self.differences)},
+            "verdict": list(self.sentences),
+            "tied": [r.name for r in self.tied],
+            "baseline": {"rmse": self.baseline_rmse, "p": self.baseline_difference.p},
+            "candidates": [_candidate(r) for r in self.results],
+            "differences": [asdict(d) for d in self.differences],
+            "notes": list(self.notes),
+        }
+        return {key: _rounded(value) for key, value in plain.items()}
+
+    def __repr__(self) -> str:
+        """The sizes."""
+        sizes = f"{self.folds.n_rows} rows, {len(self.columns)} features, {len(self.results)} candidates"
+        return f"Comparison(target={self.target!r}, {sizes}, {self.folds.n_repeats} x {self.folds.n_folds} folds)"
+
+
+def _candidate(r: CandidateResult) -> dict[str, Any]:
+    return {
+        "name": r.name,
+        "drops_features": r.drops_features,
+        "rmse": r.rmse,
+        "interval": r.interval,
+        "r2": r.r2,
+        "score": r.score,
+        "optimism": r.optimism,
+        "letters": r.letters,
+        "alpha": r.alpha,
+        "l1_ratio": r.l1_ratio,
+        "alpha_min": r.alpha_min,
+        "alpha_1se": r.alpha_1se,
+        "features_kept": r.n_kept,
+        "intercept": r.intercept,
+        "coef": r.coef,
+        "coef_per_sd": r.coef_per_sd,
+        "survival": r.survival,
+        "sign": r.sign,
+        "sign_agreement": r.agreement,
+        "chosen_alpha": r.chosen_alpha,
+        "chosen_l1_ratio": r.chosen_l1_ratio,
+        "fold_mse": r.fold_mse,
+        "curve": {"alpha": r.curve_alpha, "rmse": r.curve_rmse},
+        "gap": r.gap,
+    }
+
+
+def _rounded(value: Any) -> Any:
+    """Plain data with floats at 12 significant digits and None for what is not finite."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return _rounded(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.12g}") if isfinite(value) else None
+    return value
+
+
+def _or_none(value: float) -> float | None:
+    return value if isfinite(value) else None

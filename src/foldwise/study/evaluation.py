@@ -1,0 +1,180 @@
+"""Evaluation: each candidate's tuned procedure scored on rows it has not seen, and its final model read out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from foldwise.inference import optimism, stability
+from foldwise.resampling import Folds
+from foldwise.study.candidates import Candidate
+from foldwise.study.differences import Difference, Scoring, compare_all
+from foldwise.study.result import CandidateResult
+from foldwise.study.search import Floats, Search
+from foldwise.study.task import Rule, Task
+from foldwise.study.tuning import Tuning, tune
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows that score.
+
+    Attributes
+    ----------
+    values : (n, p) array
+        Raw design values, NaN where missing.
+    target, weights : (n,) arrays
+    """
+
+    values: Floats
+    target: Floats
+    weights: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What came out, in ascending order of error.
+
+    Attributes
+    ----------
+    results : one for each candidate
+    differences : one for each pair of candidates
+    baseline_rmse : float
+        Error of always predicting the training mean.
+    baseline_difference : Difference
+        How much worse that is than the best candidate; one comparison, not adjusted.
+    seconds : dict
+        Wall time of each candidate's fits and choices.
+    """
+
+    results: tuple[CandidateResult, ...]
+    differences: tuple[Difference, ...]
+    baseline_rmse: float
+    baseline_difference: Difference
+    seconds: dict[str, float]
+
+
+def evaluate(
+    task: Task, rows: Rows, candidates: Sequence[Candidate], *, rule: Rule, progress: Progress | None = None
+) -> Evaluation:
+    """Fit, tune and score every candidate; compare them in pairs."""
+    folds = task.folds
+    searches, tunings, seconds = [], [], {}
+    for done, candidate in enumerate(candidates):
+        if progress is not None:
+            progress(done, len(candidates), candidate.name)
+        start = perf_counter()
+        search = Search.of(candidate.fit(task))
+        searches.append(search)
+        tunings.append(tune(search, repeats=folds.n_repeats, rule=rule))
+        seconds[candidate.name] = perf_counter() - start
+    predictions, baseline = _out_of_fold(folds, rows, searches, tunings)
+    fold_mse = np.stack([_fold_mse(folds, rows, predicted) for predicted in predictions])
+    baseline_mse = _fold_mse(folds, rows, baseline)
+    fold_weight = np.array([rows.weights[folds.test_rows(i)].sum() for i in range(fold_mse.shape[1])])
+    fold_rows = np.array([folds.test_rows(i).shape[0] for i in range(fold_mse.shape[1])])
+    scoring = Scoring(fold_weight, fold_rows / (folds.n_rows - fold_rows))
+
+    order = np.argsort(fold_mse @ fold_weight, kind="stable").tolist()
+    names = [candidates[c].name for c in order]
+    differences, letters = compare_all(names, fold_mse[order], scoring)
+    (baseline_difference,), _ = compare_all(
+        [names[0], "the mean"], np.stack([fold_mse[order[0]], baseline_mse]), scoring
+    )
+    results = tuple(
+        _result(
+            candidates[c],
+            searches[c],
+            tunings[c],
+            predictions[c],
+            fold_mse[c],
+            letter,
+            float(scoring.share @ baseline_mse),
+            scoring,
+        )
+        for c, letter in zip(order, letters, strict=True)
+    )
+    if progress is not None:
+        progress(len(candidates), len(candidates), "done")
+    return Evaluation(results, differences, float(np.sqrt(scoring.share @ baseline_mse)), baseline_difference, seconds)
+
+
+def _out_of_fold(
+    folds: Folds, rows: Rows, searches: Sequence[Search], tunings: Sequence[Tuning]
+) -> tuple[Floats, Floats]:
+    """Predictions (C, R, n) of the tuned procedures, and of the training mean (R, n), in the order of the table."""
+    predictions = np.empty((len(searches), folds.n_repeats, folds.n_rows))
+    baseline = np.empty((folds.n_repeats, folds.n_rows))
+    for i in range(folds.n_repeats * folds.n_folds):
+        repeat = i // folds.n_folds
+        test, training = folds.test_rows(i), folds.training_rows({i})
+        baseline[repeat, test] = np.average(rows.target[training], weights=rows.weights[training])
+        design = searches[0].maps[1 + i].rows(rows.values[test])
+        centre = searches[0].mean[1 + i]
+        points = [tuning.outer[i] for tuning in tunings]
+        coef = np.stack([search.coef[1 + i, g] for search, g in zip(searches, points, strict=True)])
+        intercept = np.array([search.intercept[1 + i, g] for search, g in zip(searches, points, strict=True)])
+        # About the training means, so that columns far from zero lose no digits.
+        predictions[:, repeat, test] = coef @ (design - centre).T + (intercept + coef @ centre)[:, None]
+    return predictions, baseline
+
+
+def _fold_mse(folds: Folds, rows: Rows, predicted: Floats) -> Floats:
+    """Weighted mean squared error (R*K,) of out-of-fold predictions (R, n) on each fold."""
+    error = rows.weights * (rows.target - predicted) ** 2
+    return np.concatenate(
+        [
+            np.bincount(label, weights=e) / np.bincount(label, weights=rows.weights)
+            for label, e in zip(folds.labels, error, strict=True)
+        ]
+    )
+
+
+def _result(
+    candidate: Candidate,
+    search: Search,
+    tuning: Tuning,
+    predictions: Floats,
+    fold_mse: Floats,
+    letters: str,
+    baseline_mse: float,
+    scoring: Scoring,
+) -> CandidateResult:
+    error = scoring.corrected_t(fold_mse)
+    low, high = np.sqrt(np.maximum(error.interval, 0.0)).tolist()
+    rmse, score = float(np.sqrt(error.mean)), float(np.sqrt(tuning.score))
+    tuned = search.inner_error is not None
+    fits = search.coef[np.arange(1, 1 + tuning.outer.shape[0]), tuning.outer]
+    steady = stability(fits)
+    points = np.flatnonzero(search.path == search.path[tuning.final])
+    coef = search.coef[0, tuning.final]
+    return CandidateResult(
+        name=candidate.name,
+        drops_features=candidate.drops_features,
+        rmse=rmse,
+        interval=(low, high),
+        r2=1.0 - error.mean / baseline_mse,
+        score=score,
+        optimism=optimism(rmse, score) if tuned else None,
+        letters=letters,
+        alpha=float(search.alphas[tuning.final]),
+        l1_ratio=float(search.l1_ratios[tuning.final]),
+        alpha_min=float(search.alphas[tuning.minimum]) if tuned else None,
+        alpha_1se=float(search.alphas[tuning.one_se]) if tuned else None,
+        intercept=float(search.intercept[0, tuning.final]),
+        coef=coef,
+        coef_per_sd=coef * search.scale[0],
+        survival=steady.survival,
+        sign=steady.sign,
+        agreement=steady.agreement,
+        chosen_alpha=search.alphas[tuning.outer],
+        chosen_l1_ratio=search.l1_ratios[tuning.outer],
+        fold_mse=fold_mse,
+        predictions=predictions,
+        curve_alpha=search.alphas[points],
+        curve_rmse=np.sqrt(np.sum(scoring.share[:, None] * search.outer_error[:, points], axis=0)),
+        gap=search.gap,
+    )

@@ -1,0 +1,34 @@
+"""What every candidate is asked to fit: the same moments, the same folds, the same search."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foldwise.moments import FoldMoments
+from foldwise.resampling import Folds
+
+Rule = Literal["min", "1se"]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One table, one set of folds, one search.
+
+    Attributes
+    ----------
+    moments
+        Fold moments of the table: one pass over the rows serves all candidates.
+    folds
+        R partitions of the n rows into K folds.
+    alphas
+        How many penalty strengths each path has, or the strengths themselves.
+    l1_ratios
+        The mixing parameters that the elastic net searches.
+    """
+
+    moments: FoldMoments
+    folds: Folds
+    alphas: int | NDArray[np.float64]
+    l1_ratios: tuple[float, ...]

@@ -1,0 +1,113 @@
+"""The verdict: at most four plain sentences that say what a comparison shows, and what it cannot."""
+
+from typing import TYPE_CHECKING
+
+from foldwise.study.differences import LEVEL, POWER
+from foldwise.study.wording import listed, number, p_value, share, with_unit
+
+if TYPE_CHECKING:
+    from foldwise.study.comparison import Comparison
+
+STEADY = 0.9
+"""A feature is steady that at least this share of fits keeps, with one sign in at least this share of those."""
+NAMED = 4
+"""At most so many features of each sign are named."""
+
+
+def sentences(comparison: "Comparison") -> tuple[str, ...]:
+    """Who predicts best or is tied; the differences; the smallest one that could have been shown; the features."""
+    if comparison.baseline_difference.p >= LEVEL or comparison.baseline_difference.difference <= 0.0:
+        return _nothing_learned(comparison)
+    parts = [_error(comparison), _differences(comparison), _detectable(comparison), _features(comparison)]
+    return tuple(part for part in parts if part)
+
+
+def _nothing_learned(comparison: "Comparison") -> tuple[str, ...]:
+    best = comparison.best
+    rmse = with_unit(number(best.rmse), comparison.unit)
+    mean = number(comparison.baseline_rmse)
+    p = p_value(comparison.baseline_difference.p)
+    opening = f"No candidate is shown to predict {comparison.target} better than its mean"
+    errors = f"the best, {best.name}, errs by {rmse} on unseen rows (RMSE), the mean by {mean} (p = {p})"
+    smallest = with_unit(number(comparison.baseline_difference.detectable), comparison.unit)
+    return (
+        f"{opening}: {errors}.",
+        f"A gain of {smallest} over the mean would have shown with {share(POWER)} probability.",
+        "Features that such a model keeps are no findings.",
+    )
+
+
+def _error(comparison: "Comparison") -> str:
+    best, tied, target = comparison.best, comparison.tied, comparison.target
+    rmse = with_unit(number(best.rmse), comparison.unit)
+    interval = f"{number(best.interval[0])} to {number(best.interval[1])}"
+    mean = f"always predicting the mean errs by {number(comparison.baseline_rmse)}"
+    if len(tied) == 1:
+        how = "" if len(comparison.results) == 1 else " best"
+        opening = f"{_start(best.name)} predicts {target}{how}, with an error of {rmse}"
+        return f"{opening} on unseen rows (RMSE, 95 % interval {interval}); {mean}."
+    worst = number(max(result.rmse for result in tied))
+    error = rmse if worst == number(best.rmse) else f"{number(best.rmse)} to {with_unit(worst, comparison.unit)}"
+    opening = f"{_start(listed([r.name for r in tied]))} are tied at predicting {target}, with an error of {error}"
+    return f"{opening} on unseen rows (RMSE, 95 % interval of the smallest {interval}); {mean}."
+
+
+def _differences(comparison: "Comparison") -> str:
+    best, tied = comparison.best, comparison.tied
+    if len(comparison.results) == 1:
+        return ""
+    versus = {r.name: comparison.difference(best.name, r.name) for r in comparison.results[1:]}
+    beaten = [r for r in comparison.results if r not in tied]
+    clauses = []
+    if len(tied) > 1:
+        widest = max((versus[r.name] for r in tied if r is not best), key=lambda d: d.difference)
+        amount = with_unit(number(widest.difference), comparison.unit)
+        clauses.append(f"the tied differ by at most {amount}, which chance can explain (p = {p_value(widest.p_holm)})")
+    if beaten:
+        worse = [f"{r.name} by {number(versus[r.name].difference)}" for r in beaten]
+        largest = p_value(max(versus[r.name].p_holm for r in beaten))
+        sign = "p" if largest.startswith("<") else "p at most "
+        clauses.append(f"worse than {best.name} are {listed(worse)} ({sign}{largest})")
+    return f"{_start('; '.join(clauses))}."
+
+
+def _detectable(comparison: "Comparison") -> str:
+    versus = [comparison.difference(comparison.best.name, r.name) for r in comparison.tied[1:]]
+    if not versus:
+        return ""
+    smallest = with_unit(number(max(difference.detectable for difference in versus)), comparison.unit)
+    shown = f"A difference of {smallest} would have shown with {share(POWER)} probability"
+    return f"{shown}; these data cannot tell smaller ones."
+
+
+def _features(comparison: "Comparison") -> str:
+    result = comparison.explained
+    sure = [
+        j
+        for j in range(len(comparison.columns))
+        if result.survival[j] >= STEADY and result.agreement[j] >= STEADY and result.coef[j] != 0.0
+    ]
+    sure.sort(key=lambda j: -abs(result.coef_per_sd[j]))
+    name, target, p = result.name, comparison.target, len(comparison.columns)
+    if not sure:
+        return f"No feature has a coefficient of the same sign in {share(STEADY)} of the {name} fits."
+    rises = _named(comparison, [j for j in sure if result.coef[j] > 0.0])
+    falls = _named(comparison, [j for j in sure if result.coef[j] < 0.0])
+    effects = ", and ".join(f"{verb} with {names}" for verb, names in (("rises", rises), ("falls", falls)) if names)
+    opening = (
+        f"In at least {share(STEADY)} of its fits the {name} keeps {len(sure)} of {p} features with the same sign"
+        if result.drops_features
+        else f"In at least {share(STEADY)} of the {name} fits {len(sure)} of {p} features have the same sign"
+    )
+    return f"{opening}: {target} {effects}."
+
+
+def _named(comparison: "Comparison", features: list[int]) -> str:
+    names = [comparison.columns[j].name for j in features]
+    if len(names) > NAMED + 1:
+        names = [*names[:NAMED], f"{len(names) - NAMED} more"]
+    return listed(names)
+
+
+def _start(words: str) -> str:
+    return words[:1].upper() + words[1:]
