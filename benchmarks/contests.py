@@ -145,12 +145,16 @@ def _sklearn_nested(task: Task) -> Array:
 
 
 def _foldwise_nested(task: Task) -> Any:
+    """Return the paths and, from them, the error of the tuned lasso on each outer fold."""
     folds = fw.Folds.from_labels(task.labels)
-    return fw.fit_paths(task.X, task.y, alphas=task.alphas, l1_ratio=1.0, folds=folds, nested=True, standardize=False)
+    paths = fw.fit_paths(task.X, task.y, alphas=task.alphas, folds=folds, nested=True, standardize=False)
+    best = np.nanmean(paths.inner_error, axis=1).argmin(axis=1)
+    return paths, paths.cv_error[np.arange(len(best)), best]
 
 
-def _foldwise_nested_gap(task: Task, paths: Any) -> float:
+def _foldwise_nested_gap(task: Task, fitted: Any) -> float:
     """Return the worst gap of the final path, two folds and one pair of folds."""
+    paths, _ = fitted
     pair = frozenset(SAMPLED_FOLDS)
     rows = np.flatnonzero(~np.isin(task.labels, SAMPLED_FOLDS))
     at = list(paths.held_out).index(pair)

@@ -15,12 +15,12 @@ from benchmarks.tasks import BUILDERS, FOLDS, Task, build
 WARM_UP_ROWS = 400
 
 EXPLANATION = """\
-Both sides get the same rows, the same 10 folds and the same 100 penalties, and run in one process in alternation. Times
-are medians; the ratio is scikit-learn's median over foldwise's, then the smallest and largest ratio of neighbouring
-runs. Gap: the worst relative duality gap of the final model's path and of two folds' paths, computed from the rows by
-`benchmarks/gap.py`, relative to the empty model's objective (scikit-learn's on paths that it computes again with the
-same settings). Memory: the most that Python and NumPy held at once beyond the data, in multiples of X, from one traced
-run."""
+Both sides (sk: scikit-learn, fw: foldwise) get the same rows, the same 10 folds and the same 100 penalties, and run in
+one process in alternation, after a warm-up on 400 rows. Times are medians. The ratio is the median of the ratios of
+neighbouring runs, with the smallest and the largest. Gap: the worst relative duality gap of the final model's path and
+of two folds' paths, computed from the rows by `benchmarks/gap.py`, relative to the empty model's objective;
+scikit-learn's on paths that it computes again with the same settings. Memory: the most that Python and NumPy held at
+once beyond the data, in one traced run."""
 
 
 def measure(contest: Contest, task: Task, repeat: int) -> page.Row:
@@ -54,8 +54,14 @@ def measure_alone(task: Task, repeat: int) -> page.Alone:
 
 def report(tasks: Sequence[Task], contests: Sequence[str], repeat: int) -> str:
     """Measure everything, printing each part when it is there, and return the whole as Markdown."""
-    parts = ["# Cross-validation: foldwise beside scikit-learn", "\n".join(f"- {fact}" for fact in machine.describe())]
-    parts.append(f"`python -m benchmarks.cv --repeat {repeat}`\n\n{EXPLANATION}")
+    names = " ".join(task.name for task in tasks)
+    command = f"python -m benchmarks.cv {names} --contest {' '.join(contests)} --repeat {repeat}"
+    parts = [
+        "# Cross-validation: foldwise beside scikit-learn",
+        "\n".join(f"- {fact}" for fact in machine.describe()),
+        f"    {command}",
+        EXPLANATION,
+    ]
     for part in parts:
         print(part, end="\n\n", flush=True)
     for name in contests:

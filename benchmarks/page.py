@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from benchmarks.clock import Paired
 from benchmarks.tasks import Task
@@ -30,7 +31,10 @@ class Alone:
 
 def contest_table(rows: Sequence[Row]) -> str:
     """Return the table of one contest."""
-    header = ("task", "n", "p", "scikit-learn", "foldwise", "ratio", "min..max", "gap sk", "gap fw", "mem sk", "mem fw")
+    header = (
+        *("task", "n", "p", "scikit-learn", "foldwise", "ratio", "min..max"),
+        *("gap sk", "gap fw", "X", "memory sk", "memory fw"),
+    )
     return table(header, [_contest_cells(row) for row in rows])
 
 
@@ -72,14 +76,13 @@ def _shape(task: Task) -> tuple[str, str]:
 
 
 def _contest_cells(row: Row) -> tuple[str, ...]:
-    ratios = sorted(row.times.ratios)
-    middle = row.times.medians[0] / row.times.medians[1]
+    ratios = row.times.ratios
     return (
         row.task.name,
         *_shape(row.task),
         *(duration(took) for took in row.times.medians),
-        f"{middle:.3g} x",
-        f"{ratios[0]:.3g}..{ratios[-1]:.3g}",
+        f"{median(ratios):.3g} x",
+        f"{min(ratios):.3g}..{max(ratios):.3g}",
         *(f"{gap:.0e}" for gap in row.gaps),
-        *(f"{memory / row.task.X.nbytes:.1f} X" for memory in row.memory),
+        *(f"{memory / 1e6:,.3g} MB" for memory in (row.task.X.nbytes, *row.memory)),
     )
