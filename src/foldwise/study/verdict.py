@@ -64,10 +64,11 @@ def _differences(comparison: "Comparison") -> str:
         amount = with_unit(number(widest.difference), comparison.unit)
         clauses.append(f"the tied differ by at most {amount}, which chance can explain (p = {p_value(widest.p_holm)})")
     if beaten:
-        worse = [f"{r.name} by {number(versus[r.name].difference)}" for r in beaten]
         largest = p_value(max(versus[r.name].p_holm for r in beaten))
-        sign = "p" if largest.startswith("<") else "p at most "
-        clauses.append(f"worse than {best.name} are {listed(worse)} ({sign}{largest})")
+        p = f"p {largest}" if largest.startswith("<") else f"p = {largest}" + (" at most" if len(beaten) > 1 else "")
+        amounts = listed([with_unit(number(versus[r.name].difference), comparison.unit) for r in beaten])
+        who = f"{listed([r.name for r in beaten])} {'are' if len(beaten) > 1 else 'is'} worse than {best.name}"
+        clauses.append(f"{who} by {amounts} ({p})")
     return f"{_start('; '.join(clauses))}."
 
 
