@@ -1,1 +1,5 @@
+"""The `foldwise` command: parse, call, print."""
 
+from foldwise.cli.app import main
+
+__all__ = ["main"]

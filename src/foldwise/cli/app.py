@@ -1,0 +1,206 @@
+"""What can be typed: the commands, their options and help. Heavy imports wait until a command runs."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import rich_click as click
+from click.exceptions import Exit
+
+from foldwise import __version__
+from foldwise.errors import InputError
+
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+_HELP = click.RichHelpConfiguration(theme="default-slim", text_paragraph_linebreaks="\n\n")
+
+_TABLE = click.argument("table", type=click.Path(path_type=Path))
+_TARGET = click.option("--target", metavar="COL", required=True, help="The column to predict.")
+_DROP = click.option("--drop", metavar="COL", multiple=True, help="Leave a column out; may be given again.")
+_CATEGORY = click.option(
+    "--category",
+    "categories",
+    metavar="COL",
+    multiple=True,
+    help="Take the numbers of a column as codes of levels; may be given again.",
+)
+
+
+class _InOrder(click.RichGroup):
+    """Commands in the order in which one meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
+
+
+@click.group(cls=_InOrder, context_settings=_CONTEXT, no_args_is_help=True)
+@click.rich_config(help_config=_HELP)
+@click.version_option(__version__, message="foldwise %(version)s")
+def foldwise() -> None:
+    """Which regularization, how strong, which features survive, and how sure are we?
+
+    TABLE is a CSV, TSV, Parquet, Feather or JSON lines file. Start with: foldwise demo
+    """
+
+
+@foldwise.command()
+def demo() -> None:
+    """Compare least squares, ridge, lasso and elastic net on 398 cars.
+
+    No file is needed: the auto-mpg table comes with foldwise.
+    """
+    from foldwise.cli.compare import show_demo
+
+    show_demo()
+
+
+@foldwise.command()
+@_TABLE
+@_TARGET
+@click.option(
+    "--folds", metavar="K", type=click.IntRange(min=3), default=5, show_default=True, help="Folds in each repeat."
+)
+@click.option(
+    "--repeats",
+    metavar="R",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How often to deal the folds.",
+)
+@click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Deals the folds.")
+@_DROP
+@_CATEGORY
+@click.option(
+    "--out", metavar="DIR", type=click.Path(path_type=Path), help="Write report.json, report.txt and run.json."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print report.json in place of the text.")
+def compare(
+    table: Path,
+    target: str,
+    folds: int,
+    repeats: int,
+    seed: int,
+    drop: tuple[str, ...],
+    categories: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """Compare least squares, ridge, lasso and elastic net on TABLE.
+
+    Which predicts best, by how much, is the difference real, and which features survive? Strengths are chosen inside
+    each training set, so the errors are those of the whole procedure.
+    """
+    from foldwise.cli.compare import Request, show_comparison
+
+    show_comparison(Request(table, target, folds, repeats, seed, drop, categories), out=out, as_json=as_json)
+
+
+@foldwise.command()
+@_TABLE
+@_TARGET
+@click.option(
+    "--model",
+    "kind",
+    metavar="MODEL",
+    type=click.Choice(["ols", "ridge", "lasso", "elastic-net"]),
+    required=True,
+    help="ols (least squares), ridge, lasso or elastic-net.",
+)
+@click.option(
+    "--alpha",
+    metavar="A",
+    type=float,
+    help="Strength, as scikit-learn defines it. Chosen by cross-validation if left out.",
+)
+@click.option(
+    "--l1-ratio", metavar="R", type=float, help="For elastic-net: 1 is lasso, 0 ridge. Chosen, or with --alpha 0.5."
+)
+@click.option(
+    "--standardize/--as-given",
+    default=None,
+    help="Penalize per standard deviation, or columns as given. As given with --alpha, per deviation without.",
+)
+@click.option(
+    "--test-size",
+    metavar="SHARE",
+    type=float,
+    default=0.25,
+    show_default=True,
+    help="Share of rows to test on; 0 for none.",
+)
+@click.option(
+    "--seed", metavar="N", type=click.IntRange(min=0), default=45, show_default=True, help="Draws the test rows."
+)
+@_DROP
+@_CATEGORY
+@click.option("--save", metavar="FILE", type=click.Path(path_type=Path), help="Write the model, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the model file in place of the text.")
+def fit(table: Path, kind: str, save: Path | None, as_json: bool, **options: Any) -> None:  # noqa: FBT001
+    """Fit one model to TABLE, test it, and print its coefficients.
+
+    Gaps are filled with the median of the training rows.
+    """
+    from foldwise.cli.fit import show_fit
+
+    show_fit(table, kind, save=save, as_json=as_json, **options)
+
+
+@foldwise.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@_TABLE
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write a .csv or .parquet file.")
+def predict(model: Path, table: Path, out: Path | None) -> None:
+    """Predict the rows of TABLE with a MODEL that fit saved.
+
+    One column, `prediction`, in the order of the rows; as CSV on the terminal, or in the file named by --out.
+    """
+    from foldwise.cli.predict import show_predictions
+
+    show_predictions(model, table, out=out)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 when all is well, 2 for the user's mistake, 1 for ours.
+
+    Parameters
+    ----------
+    arguments
+        What was typed after ``foldwise``; that of this process by default.
+
+    Examples
+    --------
+    >>> main(["--version"])
+    Traceback (most recent call last):
+    SystemExit: 0
+    """
+    sys.exit(_outcome(lambda: foldwise.main(arguments, prog_name="foldwise", standalone_mode=False)))
+
+
+def _outcome(run: Callable[[], Any]) -> int:
+    try:
+        run()
+        sys.stdout.flush()
+    except InputError as error:
+        return _say(str(error))
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (see {context.command_path} --help)" if context else ""
+        return _say(f"{error.format_message()}{hint}")
+    except BrokenPipeError:  # the reader has seen enough; nothing may be flushed to it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (click.Abort, KeyboardInterrupt):
+        _say("stopped")
+        return 130
+    except Exit as error:  # after --help and --version
+        return error.exit_code
+    return 0
+
+
+def _say(message: str) -> int:
+    from foldwise.cli.terminal import say_error
+
+    say_error(message)
+    return 2

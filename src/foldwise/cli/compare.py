@@ -1,0 +1,86 @@
+"""`foldwise compare` and `foldwise demo`: the comparison of the linear candidates, on the terminal and in files."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from foldwise import report
+from foldwise.cli.files import check_folder
+from foldwise.cli.terminal import has_colour, notes_shown, output_console, progress_bar
+from foldwise.study import Comparison
+from foldwise.study import compare as run_comparison
+from foldwise.tables import read_table
+
+_NEXT = """\
+What this did: {rows} cars of 1970 to 1982; which of their features predict {target}, and which regularization predicts
+best? Every error comes from cars that the fit, its scaling, its filling of gaps and its choice of strength never saw.
+
+Next, with a table of your own (CSV, TSV, Parquet, Feather or JSON lines):
+
+  foldwise compare TABLE --target COLUMN --out report
+  foldwise fit TABLE --target COLUMN --model lasso --save model.json
+  foldwise predict model.json TABLE
+"""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to compare on: a table (a path, or a table at hand), its target, and how the folds are dealt."""
+
+    table: Any
+    target: str
+    folds: int = 5
+    repeats: int = 10
+    seed: int = 0
+    drop: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+
+
+def show_comparison(request: Request, *, out: Path | None = None, as_json: bool = False) -> None:
+    """Compare, print the report or its JSON, and write the files where asked."""
+    if out is not None:
+        check_folder(out, "--out")
+    comparison = _compared(request)
+    if out is not None:
+        report.write(comparison, out)
+    if as_json:
+        sys.stdout.write(json.dumps(comparison.to_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+        return
+    _print_report(comparison)
+    if out is not None:
+        sys.stdout.write(f"\nwritten to {out}: report.json, report.txt, run.json\n")
+
+
+def show_demo() -> None:
+    """Compare on the auto-mpg table, and say what to type next."""
+    from foldwise.datasets import UNITS, auto_mpg
+
+    cars = auto_mpg()
+    _print_report(_compared(Request(cars, "mpg", units=UNITS)))
+    sys.stdout.write("\n" + _NEXT.format(rows=cars.num_rows, target="mpg"))
+
+
+def _compared(request: Request) -> Comparison:
+    with notes_shown(), progress_bar("comparing") as step:
+        table = read_table(request.table) if isinstance(request.table, Path) else request.table
+        return run_comparison(
+            table,
+            target=request.target,
+            folds=request.folds,
+            repeats=request.repeats,
+            seed=request.seed,
+            drop=request.drop,
+            categories=request.categories,
+            units=request.units,
+            progress=step,
+        )
+
+
+def _print_report(comparison: Comparison) -> None:
+    console = output_console()
+    text = report.text(comparison, width=console.width, color=has_colour(console))
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")

@@ -1,0 +1,81 @@
+"""`foldwise fit`: one model of one table, its test error and its coefficients."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from foldwise.cli.coefficient_lines import coefficient_lines
+from foldwise.cli.files import check_goal
+from foldwise.cli.model_file import SavedModel, model_text, write_model
+from foldwise.cli.terminal import notes_shown, output_console, waiting
+from foldwise.cli.training import FOLDS, Trained, train
+from foldwise.tables import read_table
+
+_NAMES = {"ols": "least squares", "ridge": "ridge", "lasso": "lasso", "elastic-net": "elastic net"}
+
+
+def show_fit(table: Path, kind: str, *, save: Path | None, as_json: bool, **options: Any) -> None:
+    """Fit, print the summary or the model's JSON, and save where asked."""
+    if save is not None:
+        check_goal(save, "--save", (".json",))
+    with notes_shown(), waiting(f"fitting {_NAMES[kind]}"):
+        trained = train(read_table(table), kind, **options)
+    model = SavedModel.of(trained, seed=options["seed"], test_size=options["test_size"])
+    if save is not None:
+        write_model(save, model)
+    if as_json:
+        sys.stdout.write(model_text(model))
+        return
+    console = output_console()
+    for line in _summary(trained, table.name, **options):
+        console.print(line, soft_wrap=True)
+    console.print()
+    for line in coefficient_lines(trained, width=console.width, bars=console.is_terminal):
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+    if save is not None:
+        console.print(f"\nsaved: {save}; use it with  foldwise predict {save} TABLE", soft_wrap=True)
+
+
+def _summary(trained: Trained, table: str, *, test_size: float, seed: int, **_: Any) -> list[Text | str]:
+    unit = f" {trained.target_unit}" if trained.target_unit else ""
+    p = len(trained.recipe.names)
+    lines: list[Text | str] = [
+        Text(
+            f"{_NAMES[trained.kind]} of {trained.target_name} on {p} column{'s' if p > 1 else ''} of {table}",
+            style="bold",
+        ),
+        *_strength(trained),
+    ]
+    if trained.test_rmse is None:
+        lines += ["", f"training RMSE  {trained.training_rmse:.6g}{unit}  ({trained.training_rows} rows, no test rows)"]
+        return lines
+    how = f"test size {test_size:g}, seed {seed}"
+    return [
+        *lines,
+        "",
+        Text(f"test RMSE      {trained.test_rmse:.6g}{unit}  ({trained.test_rows} rows: {how})", style="bold"),
+        f"training RMSE  {trained.training_rmse:.6g}{unit}  ({trained.training_rows} rows)",
+        f"mean only      {trained.test_rmse_of_mean:.6g}{unit}  (test RMSE of always predicting the training mean)",
+    ]
+
+
+def _strength(trained: Trained) -> list[str]:
+    strength = trained.strength
+    if strength.alpha is None:
+        return []
+    ratio = "" if strength.l1_ratio is None else f" and l1_ratio {strength.l1_ratio:g}"
+    scale = "on standardized columns" if strength.standardize else "on the columns as given"
+    if not strength.chosen:
+        return [f"alpha {strength.alpha:g}{ratio}, {scale}"]
+    again = f"--alpha {strength.alpha:.6g}"
+    if strength.l1_ratio is not None:
+        again += f" --l1-ratio {strength.l1_ratio:g}"
+    again += " --standardize" if strength.standardize else ""
+    return [
+        f"alpha {strength.alpha:.4g}{ratio}, {scale}",
+        f"  chosen by {FOLDS}-fold cross-validation of the training rows",
+        f"  to fit it again: {again}",
+    ]

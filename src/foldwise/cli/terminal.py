@@ -1,0 +1,120 @@
+"""What the terminal shows beside results: one-line errors, notes, a progress bar; all on the error stream."""
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+PIPED_WIDTH = 100  # columns of text that goes to a file or another program
+
+Step = Callable[[int, int, str], None]
+
+
+def say_error(message: str) -> None:
+    """Print one line, red where the terminal has colours.
+
+    Examples
+    --------
+    >>> say_error("alpha must be >= 0, got -1")
+    """
+    line = " ".join(message.split())
+    _errors().print(Text.assemble(("error: ", "bold red"), (line, "red")), soft_wrap=True)
+
+
+@contextmanager
+def notes_shown() -> Iterator[None]:
+    """Show warnings as notes, each once, while the block runs.
+
+    Examples
+    --------
+    >>> with notes_shown():
+    ...     warnings.warn("column 'id' looks like an identifier", UserWarning, stacklevel=1)
+    """
+    seen: set[str] = set()
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        line = " ".join(str(message).split())
+        if line not in seen:
+            seen.add(line)
+            _errors().print(Text.assemble(("note: ", "bold yellow"), line), soft_wrap=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)  # DataWarning, AccuracyWarning and scikit-learn's are such
+        warnings.showwarning = show
+        yield
+
+
+@contextmanager
+def progress_bar(task: str) -> Iterator[Step]:
+    """Give a function to call with (steps done, steps in all, what comes next).
+
+    On a terminal it moves a bar, elsewhere nothing is shown.
+
+    Examples
+    --------
+    >>> with progress_bar("comparing") as step:
+    ...     step(1, 2, "lasso")
+    """
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=_errors(),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with bar:
+        number = bar.add_task(task, total=None)
+        yield lambda done, total, following: bar.update(
+            number, completed=done, total=total, description=f"{task} {following}".rstrip()
+        )
+
+
+@contextmanager
+def waiting(task: str) -> Iterator[None]:
+    """Show on a terminal that something is going on, while the block runs.
+
+    Examples
+    --------
+    >>> with waiting("fitting"):
+    ...     pass
+    """
+    console = _errors()
+    if not sys.stderr.isatty():
+        yield
+        return
+    with console.status(task):
+        yield
+
+
+def output_console() -> Console:
+    """Where results go: as wide as the terminal; PIPED_WIDTH, without colour, where that is a file or program.
+
+    Examples
+    --------
+    >>> output_console().width > 0
+    True
+    """
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+def has_colour(console: Console) -> bool:
+    """Whether results may be coloured: on a terminal, unless NO_COLOR is set.
+
+    Examples
+    --------
+    >>> has_colour(output_console())
+    False
+    """
+    return console.is_terminal and console.color_system is not None and not console.no_color
+
+
+def _errors() -> Console:
+    return Console(stderr=True, highlight=False)

@@ -1,0 +1,207 @@
+"""One model of one table: split, learn the encoding from the training rows, choose the strength, fit, test."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from foldwise import linear
+from foldwise.errors import InputError
+from foldwise.moments import FoldMoments
+from foldwise.paths import fit_paths
+from foldwise.resampling import Folds
+from foldwise.tables import Design, Recipe, make_design
+
+FOLDS = 10
+L1_RATIOS = (0.1, 0.3, 0.5, 0.7, 0.9)
+_FILL: Literal["median"] = "median"
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How strongly a model is penalized, in scikit-learn's meaning of the words.
+
+    ``standardize`` says whether coefficients are penalized per standard deviation of their column, ``chosen`` whether
+    cross-validation chose the strength. Least squares has neither alpha nor l1_ratio.
+    """
+
+    alpha: float | None = None
+    l1_ratio: float | None = None
+    standardize: bool = False
+    chosen: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A fitted model with what is needed to use it, and how well it did.
+
+    ``scale`` (p,) holds the columns' standard deviations in the training rows. RMSEs are in units of the target;
+    ``test_rmse`` and ``test_rmse_of_mean`` (always predicting the training rows' mean) are None without test rows.
+    """
+
+    kind: str
+    estimator: Any
+    recipe: Recipe
+    target_name: str
+    target_unit: str | None
+    strength: Strength
+    training_rows: int
+    test_rows: int
+    training_rmse: float
+    test_rmse: float | None
+    test_rmse_of_mean: float | None
+    coef: Array
+    intercept: float
+    scale: Array
+
+
+def train(
+    table: pa.Table,
+    kind: str,
+    *,
+    target: str,
+    drop: tuple[str, ...] = (),
+    categories: tuple[str, ...] = (),
+    alpha: float | None = None,
+    l1_ratio: float | None = None,
+    standardize: bool | None = None,
+    test_size: float = 0.25,
+    seed: int = 45,
+) -> Trained:
+    """Fit ``ols``, ``ridge``, ``lasso`` or ``elastic-net`` to a table.
+
+    The test rows are those of scikit-learn's ``train_test_split(test_size=test_size, random_state=seed)``. With
+    `alpha`, the objective is exactly that of scikit-learn's class on the encoded columns (on standardized ones with
+    `standardize`). Without, alpha, and the elastic net's l1_ratio where it is not given, have the smallest 10-fold
+    cross-validated error over the training rows, each fold's fit filling gaps and scaling from its own rows.
+
+    Raises
+    ------
+    InputError
+        For a table that can't be used, a strength that the model does not have, or a split that leaves no rows.
+
+    Examples
+    --------
+    >>> import foldwise as fw
+    >>> trained = train(fw.datasets.auto_mpg(), "ols", target="mpg")
+    >>> trained.training_rows, trained.test_rows, round(trained.test_rmse, 3)
+    (298, 100, 3.002)
+    """
+    _check_strength(kind, alpha, l1_ratio, standardize=standardize)
+    design = make_design(table, target=target, drop=drop, categories=categories)
+    y = design.target
+    if y is None:
+        raise InputError("target must be named")
+    training, test = split_rows(len(y), test_size, seed)
+    if np.all(y[training] == y[training][0]):
+        raise InputError(f"target {target!r} is {y[training][0]:g} in every training row: try another --seed")
+    recipe = Recipe.learn(design, training, fill=_FILL)
+    if kind == "ols":
+        strength = Strength()
+    elif alpha is not None:
+        ratio = (0.5 if l1_ratio is None else l1_ratio) if kind == "elastic-net" else None
+        strength = Strength(alpha, ratio, standardize=bool(standardize))
+    else:
+        scaled = True if standardize is None else standardize
+        strength = choose_strength(design, training, kind, l1_ratio, standardize=scaled, seed=seed)
+    X = recipe.encode_values(design.values)
+    estimator = _estimator(kind, strength).fit(X[training], y[training])
+    error = y - estimator.predict(X)
+    return Trained(
+        kind,
+        estimator,
+        recipe,
+        target_name=str(design.target_name),
+        target_unit=design.target_unit,
+        strength=strength,
+        training_rows=training.size,
+        test_rows=test.size,
+        training_rmse=_rms(error[training]),
+        test_rmse=_rms(error[test]) if test.size else None,
+        test_rmse_of_mean=_rms(y[test] - y[training].mean()) if test.size else None,
+        coef=np.asarray(estimator.coef_, dtype=np.float64),
+        intercept=float(estimator.intercept_),
+        scale=X[training].std(axis=0),
+    )
+
+
+def split_rows(n: int, test_size: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Training and test rows, scikit-learn's `train_test_split` of n rows; no test rows for a `test_size` of 0.
+
+    Examples
+    --------
+    >>> training, test = split_rows(8, 0.25, 45)
+    >>> training.size, test.size
+    (6, 2)
+    """
+    from sklearn.model_selection import train_test_split
+
+    if not 0 <= test_size < 1:
+        raise InputError(f"--test-size must be at least 0 and below 1, got {test_size:g}")
+    if test_size == 0:
+        return np.arange(n), np.arange(0)
+    if n - np.ceil(test_size * n) < 2:
+        raise InputError(f"--test-size {test_size:g} of {n} rows leaves fewer than 2 rows to train on")
+    training, test = train_test_split(np.arange(n), test_size=test_size, random_state=seed)
+    return training, test
+
+
+def choose_strength(
+    design: Design, training: NDArray[np.intp], kind: str, l1_ratio: float | None, *, standardize: bool, seed: int
+) -> Strength:
+    """Choose alpha, and for the elastic net l1_ratio where None, by the smallest cross-validated error.
+
+    One pass over the training rows serves every l1_ratio. Gaps and rare levels are each fold's fit's own.
+    """
+    if design.target is None:
+        raise InputError("target must be named")
+    rows = training.size
+    if rows < FOLDS:
+        raise InputError(f"choosing alpha by cross-validation needs {FOLDS} training rows, got {rows}: give --alpha")
+    moments = FoldMoments.scan(
+        design.values[training],
+        design.target[training],
+        Folds.kfold(rows, n_folds=FOLDS, seed=seed),
+        fill=_FILL,
+        pools=design.pools,
+    )
+    ratios = {"ridge": (0.0,), "lasso": (1.0,)}.get(kind, L1_RATIOS if l1_ratio is None else (l1_ratio,))
+    found: list[tuple[float, float, float]] = []
+    for ratio in ratios:
+        paths = fit_paths(moments, l1_ratio=ratio, standardize=standardize)
+        best = paths.choose("min")
+        found.append((paths.one_standard_error().error, float(paths.alphas[best]), ratio))
+    _, alpha, ratio = min(found)
+    if kind == "ridge":  # scikit-learn's Ridge sums over the rows where the paths average
+        alpha *= rows
+    return Strength(alpha, ratio if kind == "elastic-net" else None, standardize=standardize, chosen=True)
+
+
+def _estimator(kind: str, strength: Strength) -> Any:
+    if kind == "ols":
+        return linear.LinearRegression()
+    penalty: dict[str, Any] = {"alpha": strength.alpha, "standardize": strength.standardize}
+    if kind == "elastic-net":
+        penalty["l1_ratio"] = strength.l1_ratio
+        return linear.ElasticNet(**penalty)
+    return linear.Ridge(**penalty) if kind == "ridge" else linear.Lasso(**penalty)
+
+
+def _check_strength(kind: str, alpha: float | None, l1_ratio: float | None, *, standardize: bool | None) -> None:
+    if kind == "ols" and (alpha is not None or standardize is not None):
+        given = "--alpha" if alpha is not None else "--standardize"
+        raise InputError(f"{given} is for ridge, lasso and elastic-net; least squares has no penalty")
+    if kind != "elastic-net" and l1_ratio is not None:
+        raise InputError(f"--l1-ratio is for elastic-net, not for {kind}")
+    if alpha is not None and not (np.isfinite(alpha) and alpha >= 0):
+        raise InputError(f"--alpha must be a number >= 0, got {alpha:g}")
+    if l1_ratio is not None and not 0 <= l1_ratio <= 1:
+        raise InputError(f"--l1-ratio must be between 0 and 1, got {l1_ratio:g}")
+
+
+def _rms(errors: Array) -> float:
+    return float(np.sqrt(np.mean(errors**2)))
