@@ -36,7 +36,7 @@ def design_of(table) -> Design:
 
 def naive(design: Design, rows: np.ndarray, fill: str, weights: np.ndarray) -> np.ndarray:
     """Fill and pool column by column, as a spreadsheet would."""
-    frame = pd.DataFrame(design.values, columns=list(design.names))
+    frame = pd.DataFrame(design.values.copy(), columns=list(design.names))
     gaps = frame.isna()
     for name in frame.columns[gaps.any()]:
         seen = rows[~gaps[name].to_numpy()[rows]]
