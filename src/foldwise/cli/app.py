@@ -2,12 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import rich_click as click
 from click.exceptions import Exit
+from click.shell_completion import shell_complete
 
 from foldwise import __version__
 from foldwise.errors import InputError
@@ -175,18 +175,22 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     Traceback (most recent call last):
     SystemExit: 0
     """
-    sys.exit(_outcome(lambda: foldwise.main(arguments, prog_name="foldwise", standalone_mode=False)))
+    if completing := os.environ.get("_FOLDWISE_COMPLETE"):  # a shell asks what could be typed next
+        sys.exit(shell_complete(foldwise, {}, "foldwise", "_FOLDWISE_COMPLETE", completing))
+    typed = sys.argv[1:] if arguments is None else list(arguments)
+    sys.exit(_outcome(typed))
 
 
-def _outcome(run: Callable[[], Any]) -> int:
+def _outcome(typed: list[str]) -> int:
     try:
-        run()
+        with foldwise.make_context("foldwise", typed) as whole:
+            foldwise.invoke(whole)
         sys.stdout.flush()
     except InputError as error:
         return _say(str(error))
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
-        hint = f" (see {context.command_path} --help)" if context else ""
+        hint = "" if context is None else f" (see {context.command_path} --help)"
         return _say(f"{error.format_message()}{hint}")
     except BrokenPipeError:  # the reader has seen enough; nothing may be flushed to it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from foldwise.cli.training import Trained
+from foldwise.cli.trained import Trained
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -10,7 +10,8 @@ from foldwise.cli.coefficient_lines import coefficient_lines
 from foldwise.cli.files import check_goal
 from foldwise.cli.model_file import SavedModel, model_text, write_model
 from foldwise.cli.terminal import notes_shown, output_console, waiting
-from foldwise.cli.training import FOLDS, Trained, train
+from foldwise.cli.trained import Trained
+from foldwise.cli.training import FOLDS, train
 from foldwise.tables import read_table
 
 _NAMES = {"ols": "least squares", "ridge": "ridge", "lasso": "lasso", "elastic-net": "elastic net"}

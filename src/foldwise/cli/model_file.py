@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foldwise import __version__
 from foldwise.cli.files import write_whole
-from foldwise.cli.training import Trained
+from foldwise.cli.trained import Trained
 from foldwise.errors import InputError
 from foldwise.tables import Recipe
 

@@ -1,6 +1,5 @@
 """One model of one table: split, learn the encoding from the training rows, choose the strength, fit, test."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -8,6 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from foldwise import linear
+from foldwise.cli.trained import Strength, Trained
 from foldwise.errors import InputError
 from foldwise.moments import FoldMoments
 from foldwise.paths import fit_paths
@@ -17,46 +17,6 @@ from foldwise.tables import Design, Recipe, make_design
 FOLDS = 10
 L1_RATIOS = (0.1, 0.3, 0.5, 0.7, 0.9)
 _FILL: Literal["median"] = "median"
-
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Strength:
-    """How strongly a model is penalized, in scikit-learn's meaning of the words.
-
-    ``standardize`` says whether coefficients are penalized per standard deviation of their column, ``chosen`` whether
-    cross-validation chose the strength. Least squares has neither alpha nor l1_ratio.
-    """
-
-    alpha: float | None = None
-    l1_ratio: float | None = None
-    standardize: bool = False
-    chosen: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """A fitted model with what is needed to use it, and how well it did.
-
-    ``scale`` (p,) holds the columns' standard deviations in the training rows. RMSEs are in units of the target;
-    ``test_rmse`` and ``test_rmse_of_mean`` (always predicting the training rows' mean) are None without test rows.
-    """
-
-    kind: str
-    estimator: Any
-    recipe: Recipe
-    target_name: str
-    target_unit: str | None
-    strength: Strength
-    training_rows: int
-    test_rows: int
-    training_rmse: float
-    test_rmse: float | None
-    test_rmse_of_mean: float | None
-    coef: Array
-    intercept: float
-    scale: Array
 
 
 def train(
@@ -203,5 +163,5 @@ def _check_strength(kind: str, alpha: float | None, l1_ratio: float | None, *, s
         raise InputError(f"--l1-ratio must be between 0 and 1, got {l1_ratio:g}")
 
 
-def _rms(errors: Array) -> float:
+def _rms(errors: NDArray[np.float64]) -> float:
     return float(np.sqrt(np.mean(errors**2)))
