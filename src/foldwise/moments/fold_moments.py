@@ -199,7 +199,7 @@ class FoldMoments:
         """Weight, mean (p + 1,) and cross-products (p + 1, p + 1) of one fold as a training set's map encodes it."""
         mean, cross = self.mean[block], self.cross[block]
         if len(design_map.gaps) or design_map.moved:
-            mean, cross = design_map.moments(mean.copy(), cross.copy())
+            mean, cross, _ = design_map.moments(mean.copy(), cross.copy())
         return float(self.weight[block]), mean, cross
 
     def merge(self, other: FoldMoments) -> Self:

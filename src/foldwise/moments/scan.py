@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-CHUNK_BYTES = 16 << 20
+CHUNK_BYTES = 8 << 20
 SAMPLE = 64
 # A rough mean this many standard deviations (squared) off costs 4 of 16 digits: scan again with the true one.
 FAR_OFF = 1e4

@@ -45,25 +45,32 @@ class DesignMap:
     moved: tuple[tuple[int, int], ...]
     indicators: bool
 
-    def moments(self, mean: Floats, cross: Floats) -> tuple[Floats, Floats]:
-        """Mean (q,) and cross-products (q, q) of [design columns, y] from those of [x, m, y]; works in place."""
+    def moments(self, mean: Floats, cross: Floats) -> tuple[Floats, Floats, Floats]:
+        """Mean and cross-products of [design columns, y] from those of [x, m, y]; works in place.
+
+        The third array is the spread (q,) that went into each column's own, which tells rounding from variation where
+        terms cancel: a category with all levels pooled is constant.
+        """
         g = len(self.gaps)
         p = len(mean) - g - 1
+        spread = np.diag(cross).copy()
         if g:
             marks = np.arange(p, p + g)
             by = self.fill - self.reference
+            spread[self.gaps] += by**2 * spread[marks]
             mean[self.gaps] += by * mean[marks] + self.reference
             cross[self.gaps] += by[:, None] * cross[marks]
             cross[:, self.gaps] += by * cross[:, marks]
         for level, other in self.moved:
+            spread[other] += spread[level]
             mean[other] += mean[level]
             cross[other] += cross[level]
             cross[:, other] += cross[:, level]
             mean[level], cross[level], cross[:, level] = 0.0, 0.0, 0.0
         if g and not self.indicators:
             keep = np.r_[np.arange(p), p + g]
-            mean, cross = mean[keep], cross[np.ix_(keep, keep)]
-        return mean, cross
+            mean, cross, spread = mean[keep], cross[np.ix_(keep, keep)], spread[keep]
+        return mean, cross, spread
 
     def rows(self, X: NDArray[np.floating]) -> Floats:
         """The design (n, p) or (n, p + g) of raw rows; X itself where there is nothing to do."""
@@ -91,6 +98,8 @@ class TrainingSet:
     with_y : array (p,)
         Covariance of every column with y.
     y_mean, y_variance : float
+    scale : array (p,)
+        Standard deviations (1/W convention); exactly 0 for a column that is constant up to rounding.
     map : DesignMap
     """
 
@@ -100,13 +109,17 @@ class TrainingSet:
     with_y: Floats
     y_mean: float
     y_variance: float
+    scale: Floats
     map: DesignMap
 
     @classmethod
     def of(cls, weight: float, mean: Floats, cross: Floats, design_map: DesignMap) -> TrainingSet:
         """From merged moments of the raw variables; `cross` is used up."""
-        mean, cross = design_map.moments(mean, cross)
+        mean, cross, spread = design_map.moments(mean, cross)
         cross /= weight
+        variance = np.maximum(np.diag(cross)[:-1], 0.0)
+        rounding = 64.0 * np.finfo(float).eps
+        constant = (variance <= rounding * spread[:-1] / weight) | (variance <= (rounding * mean[:-1]) ** 2)
         return cls(
             weight=weight,
             mean=mean[:-1],
@@ -114,12 +127,6 @@ class TrainingSet:
             with_y=cross[:-1, -1].copy(),
             y_mean=float(mean[-1]),
             y_variance=float(cross[-1, -1]),
+            scale=np.where(constant, 0.0, np.sqrt(variance)),
             map=design_map,
         )
-
-    @property
-    def scale(self) -> Floats:
-        """Standard deviations (p,) with the 1/W convention; exactly 0 for a column that is constant up to rounding."""
-        deviation = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
-        deviation[deviation <= 64.0 * np.finfo(float).eps * np.abs(self.mean)] = 0.0
-        return deviation

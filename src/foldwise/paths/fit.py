@@ -15,7 +15,7 @@ from foldwise.moments.threads import side_by_side
 from foldwise.paths.held_out import mean_squared_error
 from foldwise.paths.options import check_fraction, check_options
 from foldwise.paths.paths import Paths
-from foldwise.paths.point import Strengths, has_closed_form, solve_problem
+from foldwise.paths.point import Strengths, solve_problem
 from foldwise.paths.problem import Options, Problem
 from foldwise.paths.rows import refit_from_rows
 from foldwise.paths.strengths import check_strengths, strength_grid
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 HeldOut = frozenset[int]
 
-# A closed form from moments whose relative error may exceed this is solved again from the rows, or warned about.
-LEAST_DIGITS = 1e-9
+# Relative errors of a closed form from moments above which it is solved again from the rows, or warned about. Ridge at
+# its weakest strengths is allowed more: what it loses lies along directions that hardly matter.
+LEAST_SQUARES_ERROR = 1e-9
+RIDGE_ERROR = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,8 +186,7 @@ def fit_paths(
     strengths = Strengths(grid, l1_ratio, tol, int(max_iter))
     held_out = moments.held_out_sets(nested=nested)
     fits = side_by_side(lambda members: _fit_one(moments, members, strengths, options), held_out)
-    inexact = max(fit.relative_error for fit in fits) > LEAST_DIGITS
-    if inexact and has_closed_form(strengths, options):
+    if max(fit.relative_error for fit in fits) > (RIDGE_ERROR if strengths.l2.any() else LEAST_SQUARES_ERROR):
         fits = _from_rows_or_warn(fits, X, y, folds, sample_weight, moments, held_out, strengths, options)
     _warn_unless_certified(fits, tol)
     return _stack(fits, moments, held_out, strengths)
@@ -259,7 +260,7 @@ def _from_rows_or_warn(
 ) -> list[_Fit]:
     """The accuracy guard: where moments would cost too many digits, go back to the rows if they are at hand."""
     plain = not strengths.l2.any() and np.all(np.isfinite(options.penalty_factor))
-    if X is moments or len(moments.gaps) or moments.pools or not plain:
+    if X is moments or not plain:
         lost = max(fit.relative_error for fit in fits)
         warnings.warn(
             f"collinear columns: coefficients from moments may be off by {lost:.0e} relative to their size; "
@@ -268,7 +269,8 @@ def _from_rows_or_warn(
             stacklevel=3,
         )
         return fits
-    coefs = refit_from_rows(X, y, folds, sample_weight, held_out, fit_intercept=options.fit_intercept)
+    maps = [fit.map for fit in fits]
+    coefs = refit_from_rows(X, y, folds, sample_weight, held_out, maps, fit_intercept=options.fit_intercept)
     refits = []
     for members, fit, coef in zip(held_out, fits, coefs, strict=True):
         training = moments.training_set(members)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -31,12 +31,19 @@ class Strengths:
     tol : float
         Relative duality gap.
     max_iter : int
+    loss : "mean" or "sum"
+        Whether alphas count against the mean loss over a training set's rows, or against the sum.
     """
 
     alphas: Floats
     l1_ratio: float
     tol: float
     max_iter: int
+    loss: Literal["mean", "sum"] = "mean"
+
+    def against_mean(self, weight: float) -> Strengths:
+        """Strengths that count against the mean loss of a training set with this sum of weights."""
+        return self if self.loss == "mean" else replace(self, alphas=self.alphas / weight, loss="mean")
 
     @property
     def l1(self) -> Floats:
@@ -49,10 +56,16 @@ class Strengths:
         return self.alphas * (1.0 - self.l1_ratio)
 
 
-def has_closed_form(strengths: Strengths, options: Options) -> bool:
-    """Whether an eigendecomposition solves the whole path: no lasso term, no box, every column penalized or none."""
-    smooth = not strengths.l1.any() and not options.is_bounded
-    return smooth and (not strengths.l2.any() or bool(np.all(options.penalty_factor > 0.0)))
+# Columns penalized on scales further apart than this share no eigendecomposition: it would drown the smaller ones.
+WEIGHTS_APART = 1e4
+
+
+def has_closed_form(problem: Problem, strengths: Strengths, options: Options) -> bool:
+    """Whether an eigendecomposition solves the whole path: no lasso term, no box, columns penalized alike or not."""
+    if strengths.l1.any() or options.is_bounded:
+        return False
+    weight = problem.penalty.l2_weight
+    return not strengths.l2.any() or bool(weight.min() > 0.0 and weight.max() <= WEIGHTS_APART * weight.min())
 
 
 def solve_problem(problem: Problem, strengths: Strengths, options: Options) -> tuple[QuadraticPath, float]:
@@ -65,7 +78,7 @@ def solve_problem(problem: Problem, strengths: Strengths, options: Options) -> t
         How much larger than rounding the relative error of a closed form may be; 1.0 for the active set, whose error
         the gap already tells.
     """
-    if not has_closed_form(strengths, options):
+    if not has_closed_form(problem, strengths, options):
         path = solve_path(
             problem.Q,
             problem.c,

@@ -203,7 +203,7 @@ cdef int let_in(Problem *q, State *state, int j, double sign) noexcept nogil:
 
 
 cdef double conjugate(Problem *q, State *state, int j, double u) noexcept nogil:
-    """sup over b in [lower, upper] of u b - l1 w1 |b| - 1/2 l2 w2 b^2; infinite where nothing bounds it."""
+    """sup over b in [lower, upper] of u b - l1 w1 |b| - 1/2 l2 w2 b^2."""
     cdef double slope = q.l1 * q.w1[j], curvature = q.l2 * q.w2[j], excess, b
     cdef double limit = q.upper[j] if u > 0.0 else -q.lower[j]
     excess = fabs(u) - slope
@@ -212,38 +212,44 @@ cdef double conjugate(Problem *q, State *state, int j, double u) noexcept nogil:
     if curvature > 0.0:
         b = min(excess / curvature, limit)
         return b * (excess - 0.5 * curvature * b)
-    if slope == 0.0 and limit == INFINITY:
-        # Unpenalized: the certificate is for coefficients at most this large.
+    if limit == INFINITY:
+        # Nothing bounds an unpenalized coefficient: the certificate is for coefficients at most this large. The same
+        # stands in where scaling has left the threshold exceeded by rounding.
         limit = 2.0 * fabs(state.b[j]) + sqrt(q.yy / q.Q[j * q.p + j])
     return excess * limit
 
 
 cdef double duality_gap(Problem *q, State *state) noexcept nogil:
-    """Primal minus dual objective at b, the dual point being the residual scaled into the dual's domain."""
-    cdef double cb = 0.0, gb = 0.0, penalty = 0.0, scale = 1.0, rr, ry, primal, best = -INFINITY, dual, u
+    """Primal minus dual objective at b, the dual point being the residual scaled into the dual's domain.
+
+    Only coordinates that neither a box nor a ridge term bounds need the scaling; scaling for all of them may still be
+    better. The larger dual objective counts.
+    """
+    cdef double cb = 0.0, gb = 0.0, penalty = 0.0, needed = 1.0, full = 1.0, rr, ry, primal, best = -INFINITY
+    cdef double dual, u, slope, scale, share, limit
     cdef int j, attempt
     for j in range(q.p):
         u = state.g[j] + q.l2 * q.w2[j] * state.b[j]
+        slope = q.l1 * q.w1[j]
         if state.b[j] != 0.0:
             cb += q.c[j] * state.b[j]
             gb += u * state.b[j]
-            penalty += q.l1 * q.w1[j] * fabs(state.b[j]) + 0.5 * q.l2 * q.w2[j] * state.b[j] * state.b[j]
-        if fabs(u) > q.l1 * q.w1[j] and (q.upper[j] if u > 0.0 else -q.lower[j]) > 0.0 and q.l1 * q.w1[j] > 0.0:
-            scale = min(scale, q.l1 * q.w1[j] / fabs(u))
+            penalty += slope * fabs(state.b[j]) + 0.5 * q.l2 * q.w2[j] * state.b[j] * state.b[j]
+        limit = q.upper[j] if u > 0.0 else -q.lower[j]
+        if fabs(u) > slope > 0.0 and limit > 0.0:
+            share = slope / fabs(u)
+            full = min(full, share)
+            if limit == INFINITY and q.l2 * q.w2[j] == 0.0:
+                needed = min(needed, share)
     ry = q.yy - cb
     rr = ry - gb
     primal = 0.5 * rr + penalty
     for attempt in range(2):
-        dual = 0.0
+        scale = full if attempt else needed
+        dual = scale * ry - 0.5 * scale * scale * rr
         for j in range(q.p):
             dual -= conjugate(q, state, j, scale * (state.g[j] + q.l2 * q.w2[j] * state.b[j]))
-            if dual == -INFINITY:
-                break
-        dual += scale * ry - 0.5 * scale * scale * rr
         best = max(best, dual)
-        if scale == 1.0:
-            break
-        scale = 1.0
     return primal - best
 
 

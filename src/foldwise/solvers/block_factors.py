@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from foldwise.solvers.least_squares import EPS, Array, shortest
+from foldwise.solvers.least_squares import EPS, Array, ridge_path, shortest
 
 
 class BlockFactor(NamedTuple):
@@ -18,6 +18,11 @@ class BlockFactor(NamedTuple):
     mean: Array  # (p + T,)
     R: Array  # (min(n, p + T), p + T)
     size: Array  # (p + T,) largest absolute entry, from which rounding is judged
+    rows: int
+
+    def mean_square(self, p: int) -> Array:
+        """Mean squares (p,) of the first p columns about their centre, with 1/W."""
+        return (np.linalg.norm(self.R[:, :p], axis=0) ** 2) / self.weight
 
 
 def block_factors(
@@ -49,7 +54,7 @@ def block_factors(
                 mean += shift
                 Z -= shift
         Z *= np.sqrt(w)[:, None]
-        factors[int(label)] = BlockFactor(weight, mean, _triangle(Z), size)
+        factors[int(label)] = BlockFactor(weight, mean, _triangle(Z), size, len(rows))
     return factors
 
 
@@ -72,7 +77,9 @@ def merge(a: BlockFactor, b: BlockFactor) -> BlockFactor:
     share = b.weight / weight if weight > 0 else 0.0
     apart = np.sqrt(a.weight * share) * (b.mean - a.mean)
     mean = a.mean + share * (b.mean - a.mean)
-    return BlockFactor(weight, mean, _triangle(np.vstack([a.R, b.R, apart])), np.maximum(a.size, b.size))
+    return BlockFactor(
+        weight, mean, _triangle(np.vstack([a.R, b.R, apart])), np.maximum(a.size, b.size), a.rows + b.rows
+    )
 
 
 def merge_held_out(factors: dict[int, BlockFactor], held_out: Iterable[frozenset[int]]) -> list[BlockFactor]:
@@ -143,14 +150,57 @@ def solve_held_out(
     coef, intercept, rank = np.zeros((len(held_out), p)), np.zeros(len(held_out)), np.zeros(len(held_out), np.intp)
     factors = block_factors(X, y[:, None], labels, weights, fit_intercept=fit_intercept)
     for h, factor in enumerate(merge_held_out(factors, held_out)):
-        G, target = factor.R[:, :p], factor.R[:, p:]
-        width = np.linalg.norm(G, axis=0)
-        unit = EPS * factor.size[:p] * np.sqrt(factor.weight)
-        live = np.flatnonzero(width > 4 * unit)
-        blur = float(np.max(unit[live] / width[live], initial=0.0))
-        tolerance = max(EPS * max(len(X), p), blur)
-        if len(live):
-            found = shortest(G[:, live] / width[live], target, width[live], tolerance)
-            coef[h, live], rank[h] = found.coef[:, 0], found.rank
+        coef[h], rank[h] = _least_squares(factor, p)
         intercept[h] = factor.mean[p] - factor.mean[:p] @ coef[h] if fit_intercept else 0.0
     return coef, intercept, rank
+
+
+def solve_factor(factor: BlockFactor, p: int, alphas: Array, penalty: Array) -> Array:
+    """Ridge for every alpha from the factor of [X, Y]: minimize sum_i w_i |y_i - b0 - x_i b|^2 + alpha sum_j f_j b_j^2.
+
+    Parameters
+    ----------
+    factor : BlockFactor of p + T columns. alphas : (A,) of numbers >= 0; zero is least squares.
+    penalty : (p,) of factors f_j >= 0; infinity leaves a column out.
+
+    Returns
+    -------
+    (A, p, T)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.array([0.0, 1.0, 2.0])
+    >>> factor = block_factors(x[:, None], x[:, None], np.zeros(3, int))[0]
+    >>> solve_factor(factor, 1, np.array([0.0, 2.0]), np.ones(1)).ravel().round(12).tolist()
+    [1.0, 0.5]
+    """
+    G, target = factor.R[:, :p], factor.R[:, p:]
+    kept = np.flatnonzero(np.isfinite(penalty) & (_lengths(factor, p) > 0))
+    coef = np.zeros((len(alphas), p, target.shape[1]))
+    shrunk = alphas > 0
+    if shrunk.any():
+        coef[np.ix_(shrunk, kept)] = ridge_path(G[:, kept], target, alphas[shrunk], penalty[kept])
+    if not shrunk.all():
+        coef[~shrunk] = _least_squares(factor, p, kept)[0].reshape(p, -1)
+    return coef
+
+
+def _least_squares(factor: BlockFactor, p: int, kept: NDArray[np.intp] | None = None) -> tuple[Array, int]:
+    """Shortest least squares on the columns that vary, or those kept: (p,) or (p, T), and the rank."""
+    width, target = _lengths(factor, p), factor.R[:, p:]
+    live = np.flatnonzero(width > 0) if kept is None else kept
+    coef = np.zeros((p, target.shape[1]))
+    rank = 0
+    if len(live):
+        unit = EPS * factor.size[live] * np.sqrt(factor.weight)
+        tolerance = max(EPS * max(factor.rows, p), float(np.max(unit / width[live])))
+        found = shortest(factor.R[:, live] / width[live], target, width[live], tolerance)
+        coef[live], rank = found.coef, found.rank
+    return (coef[:, 0] if target.shape[1] == 1 else coef), rank
+
+
+def _lengths(factor: BlockFactor, p: int) -> Array:
+    """Lengths (p,) of the centred columns; 0 where a column does not vary beyond rounding."""
+    width = np.linalg.norm(factor.R[:, :p], axis=0)
+    return np.where(width > 4 * EPS * factor.size[:p] * np.sqrt(factor.weight), width, 0.0)

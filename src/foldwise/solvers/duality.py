@@ -1,8 +1,9 @@
 """The duality gap of a penalized quadratic problem, for many points at once and from (Q, c, yy) alone.
 
-The dual point is the residual, scaled into the dual's domain where the penalty bounds it. Coefficients that nothing
-bounds (no penalty, no box) make the dual infinite for any inexact point; for those the certificate is the one of the
-problem with |b_j| <= 2 |b_j| + sqrt(yy / Q_jj), a box that holds the solution with room to spare.
+The dual point is the residual, scaled into the dual's domain where only the lasso term bounds a coefficient.
+Coefficients that nothing bounds (no penalty, no box) make the dual infinite for any inexact point; for those the
+certificate is the one of the problem with |b_j| <= 2 |b_j| + sqrt(yy / Q_jj), a box that holds the solution with room
+to spare.
 """
 
 from __future__ import annotations
@@ -57,12 +58,14 @@ def relative_gap(Q: Floats, c: Floats, yy: float, coef: Floats, *, l1: Floats, l
     primal = 0.5 * rr + (slope * np.abs(coef) + 0.5 * curvature * coef**2).sum(axis=1)
     limit = np.where(u > 0.0, penalty.upper, -penalty.lower)
     outside = (np.abs(u) > slope) & (limit > 0.0) & (slope > 0.0)
+    needs = outside & np.isinf(limit) & (curvature == 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.where(outside, slope / np.abs(u), 1.0).min(axis=1, initial=1.0)
+        share = slope / np.abs(u)
         box = 2.0 * np.abs(coef) + np.sqrt(yy / np.diag(Q))
-    limit = np.where((slope == 0.0) & (curvature == 0.0) & np.isinf(limit), box, limit)
+    limit = np.where((curvature == 0.0) & np.isinf(limit), box, limit)
     best = np.full(len(coef), -np.inf)
-    for factor in (scale, np.ones(len(coef))):
+    for scaled in (needs, outside):
+        factor = np.where(scaled, share, 1.0).min(axis=1, initial=1.0)
         excess = np.maximum(np.abs(factor[:, None] * u) - slope, 0.0)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             b = np.where(curvature > 0.0, np.minimum(excess / curvature, limit), limit)

@@ -44,8 +44,8 @@ def solve_ridge(Q: Floats, c: Floats, strengths: Floats, l2_weight: Floats) -> t
     """
     root = np.sqrt(l2_weight)
     values, vectors = np.linalg.eigh(Q / root / root[:, None])
-    # eigh's own rounding: below this an eigenvalue can't be told from zero.
-    floor = len(c) * np.finfo(float).eps * max(values[-1], 0.0)
+    # The rounding of Q and of eigh: below this an eigenvalue can't be told from zero.
+    floor = 50.0 * len(c) * np.finfo(float).eps * max(values[-1], 0.0)
     real = values > floor
     values = np.where(real, values, 0.0)
     along = vectors.T @ (c / root)
