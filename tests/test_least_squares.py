@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foldwise.solvers.block_factors import block_factors, merge_held_out, solve_held_out
@@ -34,6 +34,7 @@ def naive(X, y, weights=None, fit_intercept=True, ridge=None):  # noqa: FBT002
     return coef, start - coef @ mean
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     p=st.integers(1, 7),
@@ -83,6 +84,7 @@ def test_shortest_answer_where_columns_are_collinear():
     np.testing.assert_allclose(fit.coef, np.linalg.pinv(centred, rcond=1e-12) @ (y - y.mean()), rtol=1e-6, atol=1e-9)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10**6), fit_intercept=st.booleans(), weighted=st.booleans())
 def test_shortest_answer_of_a_wide_problem(seed, fit_intercept, weighted):
     rng = np.random.default_rng(seed)
@@ -127,6 +129,7 @@ def test_a_constant_column_near_rounding_gets_zero():
     np.testing.assert_allclose(fit.coef[:2], least_squares(X, y, weights=w).coef, rtol=1e-9)
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     p=st.integers(1, 5),
@@ -184,6 +187,7 @@ def test_ill_conditioned_folds_keep_the_digits_that_normal_equations_lose():
     np.testing.assert_allclose(coef, [truth, truth], rtol=1e-4)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10**6), wide=st.booleans())
 def test_ridge_path_meets_its_own_equations(seed, wide):
     rng = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import sklearn.linear_model as sk
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.model_selection import train_test_split
@@ -47,6 +47,7 @@ def compare(ours, theirs, X, y, weights, tolerance=1e-9, attributes=()):
     assert ours.predict(X).shape == theirs.predict(X.astype(float)).shape
 
 
+@settings(deadline=None)
 @given(problem=problems(), fit_intercept=st.booleans())
 def test_linear_regression(problem, fit_intercept):
     X, y, weights = problem
@@ -57,23 +58,26 @@ def test_linear_regression(problem, fit_intercept):
     compare(ours, theirs, X, y, weights, attributes=["rank_", "singular_"])
 
 
+@settings(deadline=None)
 @given(problem=problems(wide=False, constant=False), fit_intercept=st.booleans())
 def test_linear_regression_positive(problem, fit_intercept):
     X, y, weights = problem  # of wide problems and constant columns scikit-learn gives one answer of many
-    settings = {"fit_intercept": fit_intercept, "positive": True}
-    compare(fw.LinearRegression(**settings), sk.LinearRegression(**settings), X, y, weights)
+    options = {"fit_intercept": fit_intercept, "positive": True}
+    compare(fw.LinearRegression(**options), sk.LinearRegression(**options), X, y, weights)
 
 
+@settings(deadline=None)
 @given(
     problem=problems(), fit_intercept=st.booleans(), alpha=st.sampled_from([1e-3, 1.0, 50.0]), per_target=st.booleans()
 )
 def test_ridge(problem, fit_intercept, alpha, per_target):
     X, y, weights = problem
     alpha = np.array([alpha, 2 * alpha]) if per_target and y.ndim > 1 and y.shape[1] == 2 else alpha
-    settings = {"alpha": alpha, "fit_intercept": fit_intercept}
-    compare(fw.Ridge(**settings), sk.Ridge(solver="svd", **settings), X, y, weights)
+    options = {"alpha": alpha, "fit_intercept": fit_intercept}
+    compare(fw.Ridge(**options), sk.Ridge(solver="svd", **options), X, y, weights)
 
 
+@settings(deadline=None)
 @given(problem=problems(), alpha=st.sampled_from([1e-2, 1.0, 50.0]))
 def test_ridge_positive_equals_non_negative_least_squares_with_a_row_for_each_penalty(problem, alpha):
     X, y, weights = problem
@@ -123,9 +127,12 @@ def test_ridge_penalty_factors_and_scale():
 
 
 REFERENCE = {
-    # model: (test RMSE, intercept, tolerance), published for the auto-mpg table; lasso and elastic net to 1e-4 only
+    # model: (test RMSE, intercept, tolerance), published for the auto-mpg table. Lasso and elastic net were solved there
+    # to a gap of 1e-4, which leaves the RMSE within 1e-4 and moves the intercept by up to 2.4e-3.
     "least squares": (fw.LinearRegression(), 3.0019345985860784, -19.101231042200112, 1e-9),
     "ridge": (fw.Ridge(alpha=1), 3.0036496535815025, -19.07980074425469, 1e-9),
+    "lasso": (fw.Lasso(alpha=0.1), 3.0604021904033303, -18.506677982383252, 1e-4),
+    "elastic net": (fw.ElasticNet(alpha=0.1, l1_ratio=0.1), 3.0450899960775013, -18.389355690429767, 1e-4),
 }
 
 
@@ -150,7 +157,22 @@ def test_reference_fit(cars, name):
     model, rmse, intercept, tolerance = REFERENCE[name]
     model.fit(X, y)
     assert np.sqrt(np.mean((model.predict(X_test) - y_test) ** 2)) == pytest.approx(rmse, abs=tolerance)
-    assert model.intercept_ == pytest.approx(intercept, abs=tolerance)
+    assert model.intercept_ == pytest.approx(intercept, abs=tolerance if tolerance < 1e-4 else 25 * tolerance)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (fw.Lasso(alpha=0.1), sk.Lasso(alpha=0.1, tol=1e-12, max_iter=10**6)),
+        (fw.ElasticNet(alpha=0.1, l1_ratio=0.1), sk.ElasticNet(alpha=0.1, l1_ratio=0.1, tol=1e-12, max_iter=10**6)),
+    ],
+)
+def test_reference_fit_equals_scikit_learn_solved_to_the_end(cars, ours, theirs):
+    X, X_test, y, y_test = cars
+    errors = [np.sqrt(np.mean((model.fit(X, y).predict(X_test) - y_test) ** 2)) for model in (ours, theirs)]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-9)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-9, atol=1e-9)
+    assert ours.intercept_ == pytest.approx(theirs.intercept_, rel=1e-9)
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])

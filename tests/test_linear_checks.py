@@ -5,8 +5,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import foldwise as fw
 
+ESTIMATORS = [fw.LinearRegression(), fw.Ridge(), fw.ElasticNet(), fw.Lasso(), fw.ElasticNetCV(), fw.LassoCV()]
+
 
 @pytest.mark.filterwarnings("ignore::foldwise.errors.DataWarning")  # the checks use wide and collinear data
-@parametrize_with_checks([fw.LinearRegression(), fw.Ridge()])
+@parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_check(estimator, check):
     check(estimator)

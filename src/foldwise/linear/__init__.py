@@ -1,6 +1,8 @@
 """scikit-learn estimators, a thin face over paths and solvers; the table of coefficients."""
 
+from foldwise.linear.elastic_net import ElasticNet, Lasso
+from foldwise.linear.elastic_net_cv import ElasticNetCV, LassoCV
 from foldwise.linear.linear_regression import LinearRegression
 from foldwise.linear.ridge import Ridge
 
-__all__ = ["LinearRegression", "Ridge"]
+__all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "LinearRegression", "Ridge"]

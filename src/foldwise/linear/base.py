@@ -28,9 +28,13 @@ class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return np.asarray(X @ self.coef_.T + self.intercept_)
 
-    def _read(self, X: Any, y: Any, sample_weight: Any, *, targets: bool) -> tuple[Array, Array, Array | None]:
+    def _read(
+        self, X: Any, y: Any, sample_weight: Any, *, targets: bool = True, least_rows: int = 1
+    ) -> tuple[Array, Array, Array | None]:
         """X (n, p), y (n,) or with `targets` (n, T), weights (n,); all float64, finite, never changed."""
-        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        X, y = validate_data(
+            self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=least_rows
+        )
         if not targets:
             y = column_or_1d(y, warn=True)
         weights = check_weight(sample_weight, X.shape[0])

@@ -74,7 +74,7 @@ class LinearRegression(MultiOutputMixin, LinearModel):  # type: ignore[misc]
         fit_intercept = flag("fit_intercept", self.fit_intercept)
         positive = flag("positive", self.positive)
         number("tol", self.tol)
-        X, y, weights = self._read(X, y, sample_weight, targets=True)
+        X, y, weights = self._read(X, y, sample_weight)
         box = limits(self.bounds, X.shape[1], positive=positive)
         self.scale_ = spread(X, weights)
         if box is not None:

@@ -102,7 +102,7 @@ class Ridge(MultiOutputMixin, LinearModel):  # type: ignore[misc]
         number("tol", self.tol)
         max_iter = None if self.max_iter is None else whole("max_iter", self.max_iter, 1)
         alphas = numbers("alpha", self.alpha)
-        X, y, weights = self._read(X, y, sample_weight, targets=True)
+        X, y, weights = self._read(X, y, sample_weight)
         n_targets = 1 if y.ndim == 1 else y.shape[1]
         if len(alphas) not in {1, n_targets}:
             raise InputError(f"alpha must be one number or one for each of {n_targets} targets, got {len(alphas)}")

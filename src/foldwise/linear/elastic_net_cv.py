@@ -1,0 +1,223 @@
+"""Elastic net and lasso with the strength chosen by cross-validation, as estimators."""
+
+from typing import Any, Self
+
+import numpy as np
+
+from foldwise.inference import one_standard_error
+from foldwise.linear.base import LinearModel
+from foldwise.linear.checks import Array, choice, number, numbers, whole
+from foldwise.linear.elastic_net import path_settings
+from foldwise.linear.folding import read_folds
+from foldwise.moments import FoldMoments
+from foldwise.paths import Paths, fit_paths
+from foldwise.resampling import Folds
+
+
+class ElasticNetCV(LinearModel):
+    """Elastic net with alpha and l1_ratio chosen by cross-validation on the same folds, in one pass over the data.
+
+    A drop-in for scikit-learn's class; the objective is ElasticNet's. Every fold's path is exact: each point has its
+    relative duality gap, at most 1e-9 or a ConvergenceWarning says so.
+
+    Parameters
+    ----------
+    l1_ratio : float in [0, 1], or a list of them, default 0.5
+        1 is the lasso, 0 ridge. Of a list the best is chosen together with alpha.
+    eps : float in (0, 1], default 1e-3
+        Weakest over strongest alpha of the grid.
+    alphas : int or (A,), default 100
+        How many strengths, or which.
+    fit_intercept : bool, default True
+        Whether b0 is free or zero.
+    max_iter : int, default 1000
+        Bounds the solver: at most max_iter times p steps for each alpha.
+    tol : float, default 1e-4
+        Asks for a relative duality gap smaller than 1e-9, down to 1e-12; larger values have no effect.
+    cv : int, Folds, splitter or splits, default None
+        5 folds where None. Test sets must partition the rows.
+    positive : bool, default False
+        Whether all coefficients must be >= 0.
+    standardize, penalty_factor, bounds
+        As for ElasticNet. Every fold is standardized by its own training rows.
+    rule : 'min' or '1se', default 'min'
+        The alpha with the smallest mean error over the folds, or the strongest penalty within one standard error of it.
+    precompute, copy_X, verbose, n_jobs, random_state, selection
+        Accepted for compatibility, without effect.
+
+    Attributes
+    ----------
+    alpha_, l1_ratio_ : float
+        The choice.
+    coef_ : (p,); intercept_ : float
+        The final model, on all rows.
+    alphas_ : (A,), or (L, A) where l1_ratio is a list of L and alphas a number
+        Strengths, descending.
+    mse_path_ : (A, K), or (L, A, K)
+        Mean squared error on each fold; K counts the folds of all repeats.
+    gap_, dual_gap_ : float
+        Relative duality gap of the final model, and in squared units of y.
+    n_iter_ : int
+        Steps of the solver at the final model, at least 1.
+    folds_ : Folds
+        The partition.
+    paths_ : Paths, or a tuple of L
+        Every fold's coefficients at every alpha.
+    scale_ : (p,)
+        Standard deviations of the columns over the weighted rows.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import foldwise as fw
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(80, 6))
+    >>> model = fw.ElasticNetCV(l1_ratio=[0.5, 1.0], rule="1se").fit(X, 2 * X[:, 1] + rng.normal(size=80))
+    >>> model.l1_ratio_, np.flatnonzero(model.coef_).tolist()
+    (1.0, [1])
+    """
+
+    def __init__(
+        self,
+        *,
+        l1_ratio: Any = 0.5,
+        eps: float = 1e-3,
+        alphas: Any = 100,
+        fit_intercept: bool = True,
+        precompute: Any = "auto",
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        cv: Any = None,
+        copy_X: bool = True,
+        verbose: int = 0,
+        n_jobs: int | None = None,
+        positive: bool = False,
+        random_state: Any = None,
+        selection: str = "cyclic",
+        standardize: bool = False,
+        penalty_factor: Any = None,
+        bounds: Any = None,
+        rule: str = "min",
+    ) -> None:
+        self.l1_ratio = l1_ratio
+        self.eps = eps
+        self.alphas = alphas
+        self.fit_intercept = fit_intercept
+        self.precompute = precompute
+        self.max_iter = max_iter
+        self.tol = tol
+        self.cv = cv
+        self.copy_X = copy_X
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+        self.positive = positive
+        self.random_state = random_state
+        self.selection = selection
+        self.standardize = standardize
+        self.penalty_factor = penalty_factor
+        self.bounds = bounds
+        self.rule = rule
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Fit to X (n, p) and y (n,), with row weights (n,) >= 0; `groups` (n,) goes to the splitter `cv`.
+
+        As in scikit-learn, folds count alike in the mean error, and rows within a fold by their weights.
+        """
+        rule = choice("rule", self.rule, ("min", "1se"))
+        ratios = numbers("l1_ratio", self.l1_ratio, high=1.0)
+        eps = number("eps", self.eps, high=1.0, above=True)
+        given = np.ndim(self.alphas) > 0
+        alphas: Any = np.sort(numbers("alphas", self.alphas))[::-1] if given else whole("alphas", self.alphas, 1)
+        X, y, weights = self._read(X, y, sample_weight, targets=False, least_rows=2)
+        settings = path_settings(self, X.shape[1])
+        self.folds_ = read_folds(self.cv, X, y, groups)
+        moments = FoldMoments.scan(X, y, self.folds_, sample_weight=weights)
+        paths = [fit_paths(moments, alphas=alphas, l1_ratio=float(r), eps=eps, **settings) for r in ratios]
+        best = int(np.argmin([path.cv_error.mean(axis=0).min() for path in paths]))
+        self._keep(paths[best], choose(paths[best].cv_error, paths[best].alphas, self.folds_, rule))
+        single = np.ndim(self.l1_ratio) == 0
+        self.l1_ratio_ = float(ratios[best])
+        self.paths_: Paths | tuple[Paths, ...] = paths[0] if single else tuple(paths)
+        self.alphas_ = alphas if given else np.squeeze(np.array([path.alphas for path in paths]), axis=_one(paths))
+        self.mse_path_ = np.squeeze(np.array([path.cv_error.T for path in paths]))
+        return self
+
+    def _keep(self, paths: Paths, at: int) -> None:
+        """Take the final model from its path."""
+        h = paths.index()
+        self.alpha_ = float(paths.alphas[at])
+        self.coef_ = paths.coef[h, at].copy()
+        self.intercept_ = paths.intercept[h, at] if self.fit_intercept else 0.0
+        self.gap_, self.dual_gap_ = float(paths.gap[h, at]), float(paths.dual_gap[h, at])
+        self.n_iter_ = max(int(paths.n_iter[h, at]), 1)
+        self.scale_ = paths.scale[h]
+
+
+class LassoCV(ElasticNetCV):
+    """Lasso with alpha chosen by cross-validation: ElasticNetCV at l1_ratio 1, with its parameters and attributes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import foldwise as fw
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(80, 6))
+    >>> y = 2 * X[:, 1] + rng.normal(size=80)
+    >>> model = fw.LassoCV(cv=10, rule="1se").fit(X, y)
+    >>> np.flatnonzero(model.coef_).tolist(), bool(model.alpha_ >= fw.LassoCV(cv=10).fit(X, y).alpha_)
+    ([1], True)
+    """
+
+    def __init__(
+        self,
+        *,
+        eps: float = 1e-3,
+        alphas: Any = 100,
+        fit_intercept: bool = True,
+        precompute: Any = "auto",
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        copy_X: bool = True,
+        cv: Any = None,
+        verbose: int = False,
+        n_jobs: int | None = None,
+        positive: bool = False,
+        random_state: Any = None,
+        selection: str = "cyclic",
+        standardize: bool = False,
+        penalty_factor: Any = None,
+        bounds: Any = None,
+        rule: str = "min",
+    ) -> None:
+        super().__init__(
+            l1_ratio=1.0,
+            eps=eps,
+            alphas=alphas,
+            fit_intercept=fit_intercept,
+            precompute=precompute,
+            max_iter=max_iter,
+            tol=tol,
+            cv=cv,
+            copy_X=copy_X,
+            verbose=verbose,
+            n_jobs=n_jobs,
+            positive=positive,
+            random_state=random_state,
+            selection=selection,
+            standardize=standardize,
+            penalty_factor=penalty_factor,
+            bounds=bounds,
+            rule=rule,
+        )
+
+
+def choose(errors: Array, alphas: Array, folds: Folds, rule: str) -> int:
+    """Position of the chosen alpha for errors (R K, A), folds counting alike."""
+    both = one_standard_error(errors, alphas, repeats=folds.n_repeats)
+    return both.index_min if rule == "min" else both.index_1se
+
+
+def _one(paths: list[Paths]) -> tuple[int, ...]:
+    return (0,) if len(paths) == 1 else ()
