@@ -127,8 +127,8 @@ def test_ridge_penalty_factors_and_scale():
 
 
 REFERENCE = {
-    # model: (test RMSE, intercept, tolerance), published for the auto-mpg table. Lasso and elastic net were solved there
-    # to a gap of 1e-4, which leaves the RMSE within 1e-4 and moves the intercept by up to 2.4e-3.
+    # model: (test RMSE, intercept, tolerance), published for the auto-mpg table. Lasso and elastic net were solved to a
+    # gap of 1e-4 there, which leaves the RMSE within 1e-4 and moves the intercept by up to 2.4e-3.
     "least squares": (fw.LinearRegression(), 3.0019345985860784, -19.101231042200112, 1e-9),
     "ridge": (fw.Ridge(alpha=1), 3.0036496535815025, -19.07980074425469, 1e-9),
     "lasso": (fw.Lasso(alpha=0.1), 3.0604021904033303, -18.506677982383252, 1e-4),

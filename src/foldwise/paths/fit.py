@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -62,6 +62,7 @@ def fit_paths(
     alphas: int | ArrayLike = 100,
     l1_ratio: float = 1.0,
     eps: float = 1e-3,
+    loss: Literal["mean", "sum"] = "mean",
     folds: Folds | None = None,
     nested: bool = False,
     sample_weight: ArrayLike | None = None,
@@ -98,6 +99,9 @@ def fit_paths(
         1 is the lasso, 0 ridge.
     eps : float
         Weakest over strongest strength of a grid.
+    loss : "mean" or "sum"
+        "sum" leaves the factor 1/W out of the objective: alpha counts against the sum over the training rows, as in
+        scikit-learn's Ridge.
     folds : Folds, optional
         Without folds only the final model is fitted.
     nested : bool
@@ -161,6 +165,9 @@ def fit_paths(
     eps = check_fraction("eps", eps, least=0.0, most=1.0, open_left=True)
     tol = check_fraction("tol", tol, least=0.0, most=1.0)
     grid = check_strengths(alphas)
+    if loss not in ("mean", "sum"):
+        message = f"loss must be 'mean' or 'sum', got {loss!r}"
+        raise InputError(message)
     moments = _moments_of(
         X,
         y,
@@ -182,8 +189,10 @@ def fit_paths(
         bounds=bounds,
     )
     if isinstance(grid, int):
-        grid = strength_grid(Problem.of(moments.training_set(frozenset()), options), grid, l1_ratio, eps)
-    strengths = Strengths(grid, l1_ratio, tol, int(max_iter))
+        everything = moments.training_set(frozenset())
+        grid = strength_grid(Problem.of(everything, options), grid, l1_ratio, eps)
+        grid = grid * (everything.weight if loss == "sum" else 1.0)
+    strengths = Strengths(grid, l1_ratio, tol, int(max_iter), loss)
     held_out = moments.held_out_sets(nested=nested)
     fits = side_by_side(lambda members: _fit_one(moments, members, strengths, options), held_out)
     if max(fit.relative_error for fit in fits) > (RIDGE_ERROR if strengths.l2.any() else LEAST_SQUARES_ERROR):
@@ -211,7 +220,7 @@ def _moments_of(X: Any, y: Any, **settings: Any) -> FoldMoments:
 def _fit_one(moments: FoldMoments, members: HeldOut, strengths: Strengths, options: Options) -> _Fit:
     training = moments.training_set(members)
     problem = Problem.of(training, options)
-    path, condition = solve_problem(problem, strengths, options)
+    path, condition = solve_problem(problem, strengths.against_mean(training.weight), options)
     return _finish(
         moments,
         members,
@@ -259,8 +268,7 @@ def _from_rows_or_warn(
     options: Options,
 ) -> list[_Fit]:
     """The accuracy guard: where moments would cost too many digits, go back to the rows if they are at hand."""
-    plain = not strengths.l2.any() and np.all(np.isfinite(options.penalty_factor))
-    if X is moments or not plain:
+    if X is moments:
         lost = max(fit.relative_error for fit in fits)
         warnings.warn(
             f"collinear columns: coefficients from moments may be off by {lost:.0e} relative to their size; "
@@ -269,32 +277,26 @@ def _from_rows_or_warn(
             stacklevel=3,
         )
         return fits
-    maps = [fit.map for fit in fits]
-    coefs = refit_from_rows(X, y, folds, sample_weight, held_out, maps, fit_intercept=options.fit_intercept)
+    maps, scales = [fit.map for fit in fits], [fit.scale for fit in fits]
+    coefs = refit_from_rows(X, y, folds, sample_weight, held_out, maps, scales, strengths, options)
     refits = []
     for members, fit, coef in zip(held_out, fits, coefs, strict=True):
         training = moments.training_set(members)
         rest = {name: getattr(fit, name) for name in ("gap", "n_iter", "status", "null_objective", "relative_error")}
-        refits.append(
-            _finish(moments, members, training, options, coef=np.repeat(coef[None], len(strengths.alphas), 0), **rest)
-        )
+        refits.append(_finish(moments, members, training, options, coef=coef, **rest))
     return refits
 
 
 def _warn_unless_certified(fits: list[_Fit], tol: float) -> None:
-    failed = [
-        (float(gap), Status(int(status)))
-        for fit in fits
-        for gap, status in zip(fit.gap, fit.status, strict=True)
-        if status != Status.CERTIFIED
-    ]
-    if not failed:
+    status = np.concatenate([fit.status for fit in fits])
+    failed = np.flatnonzero(status != Status.CERTIFIED)
+    if not len(failed):
         return
-    worst, status = max(failed, key=lambda item: item[0])
-    points = sum(len(fit.gap) for fit in fits)
+    gap = np.concatenate([fit.gap for fit in fits])
+    worst = failed[np.argmax(gap[failed])]
     warnings.warn(
-        f"{len(failed)} of {points} points are not certified: the worst relative duality gap is {worst:.1e}, "
-        f"tol is {tol:.0e}; {status.explanation}",
+        f"{len(failed)} of {len(status)} points are not certified: the worst relative duality gap is {gap[worst]:.1e}, "
+        f"tol is {tol:.0e}; {Status(int(status[worst])).explanation}",
         ConvergenceWarning,
         stacklevel=3,
     )

@@ -22,7 +22,7 @@ class BlockFactor(NamedTuple):
 
     def mean_square(self, p: int) -> Array:
         """Mean squares (p,) of the first p columns about their centre, with 1/W."""
-        return (np.linalg.norm(self.R[:, :p], axis=0) ** 2) / self.weight
+        return np.asarray(np.linalg.norm(self.R[:, :p], axis=0) ** 2 / self.weight)
 
 
 def block_factors(
