@@ -141,8 +141,9 @@ def test_what_is_printed(cars, capsys):
     assert lines[0] == "lasso of mpg on 7 columns of cars.csv"
     assert lines[1] == "alpha 2, on the columns as given"
     assert lines[3].startswith("test RMSE      3.")
-    assert lines[7].split() == ["column", "coefficient", "per", "sd"]
-    assert any(line.startswith("zero (") for line in lines)
+    assert lines[7].split() == ["per", "SD", "per", "unit"]
+    dropped = next(line for line in lines if line.startswith("dropped: "))
+    assert "cylinders" in dropped
     assert all(line == line.rstrip() for line in lines)
 
 

@@ -1,6 +1,5 @@
 """`foldwise compare` and `foldwise demo`: the comparison of the linear candidates, on the terminal and in files."""
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,15 +8,19 @@ from typing import Any
 
 from foldwise import report
 from foldwise.cli.files import check_folder
-from foldwise.cli.terminal import has_colour, notes_shown, output_console, progress_bar
+from foldwise.cli.terminal import notes_kept, progress_bar, say_note
 from foldwise.study import Comparison
 from foldwise.study import compare as run_comparison
 from foldwise.tables import read_table
 
-_NEXT = """\
-What this did: {rows} cars of 1970 to 1982; which of their features predict {target}, and which regularization predicts
-best? Every error comes from cars that the fit, its scaling, its filling of gaps and its choice of strength never saw.
+_WHAT = """\
+The table: {rows} cars of 1970 to 1982, and how far each goes on a gallon (mpg).
+The question: which regularization predicts mpg best, and from which features?
+Every error below comes from cars that the fit, its scaling, its filling of gaps
+and its choice of strength have not seen.
 
+"""
+_NEXT = """
 Next, with a table of your own (CSV, TSV, Parquet, Feather or JSON lines):
 
   foldwise compare TABLE --target COLUMN --out report
@@ -48,9 +51,9 @@ def show_comparison(request: Request, *, out: Path | None = None, as_json: bool 
     if out is not None:
         report.write(comparison, out)
     if as_json:
-        sys.stdout.write(json.dumps(comparison.to_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+        sys.stdout.write(report.to_json(comparison))
         return
-    _print_report(comparison)
+    sys.stdout.write(report.text(comparison))
     if out is not None:
         sys.stdout.write(f"\nwritten to {out}: report.json, report.txt, run.json\n")
 
@@ -60,14 +63,16 @@ def show_demo() -> None:
     from foldwise.datasets import UNITS, auto_mpg
 
     cars = auto_mpg()
-    _print_report(_compared(Request(cars, "mpg", units=UNITS)))
-    sys.stdout.write("\n" + _NEXT.format(rows=cars.num_rows, target="mpg"))
+    sys.stdout.write(_WHAT.format(rows=cars.num_rows))
+    sys.stdout.flush()
+    sys.stdout.write(report.text(_compared(Request(cars, "mpg", units=UNITS))))
+    sys.stdout.write(_NEXT)
 
 
 def _compared(request: Request) -> Comparison:
-    with notes_shown(), progress_bar("comparing") as step:
+    with notes_kept() as notes, progress_bar("comparing") as step:
         table = read_table(request.table) if isinstance(request.table, Path) else request.table
-        return run_comparison(
+        comparison = run_comparison(
             table,
             target=request.target,
             folds=request.folds,
@@ -78,9 +83,7 @@ def _compared(request: Request) -> Comparison:
             units=request.units,
             progress=step,
         )
-
-
-def _print_report(comparison: Comparison) -> None:
-    console = output_console()
-    text = report.text(comparison, width=console.width, color=has_colour(console))
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    for note in notes:
+        if note not in comparison.notes:  # those are in the report
+            say_note(note)
+    return comparison

@@ -33,8 +33,7 @@ def show_fit(table: Path, kind: str, *, save: Path | None, as_json: bool, **opti
     for line in _summary(trained, table.name, **options):
         console.print(line, soft_wrap=True)
     console.print()
-    for line in coefficient_lines(trained, width=console.width, bars=console.is_terminal):
-        line.rstrip()
+    for line in coefficient_lines(trained, width=console.width):
         console.print(line, soft_wrap=True)
     if save is not None:
         console.print(f"\nsaved: {save}; use it with  foldwise predict {save} TABLE", soft_wrap=True)
@@ -42,7 +41,7 @@ def show_fit(table: Path, kind: str, *, save: Path | None, as_json: bool, **opti
 
 def _summary(trained: Trained, table: str, *, test_size: float, seed: int, **_: Any) -> list[Text | str]:
     unit = f" {trained.target_unit}" if trained.target_unit else ""
-    p = len(trained.recipe.names)
+    p = int((trained.scale > 0).sum())
     lines: list[Text | str] = [
         Text(
             f"{_NAMES[trained.kind]} of {trained.target_name} on {p} column{'s' if p > 1 else ''} of {table}",

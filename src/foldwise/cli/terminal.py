@@ -4,7 +4,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -28,26 +27,46 @@ def say_error(message: str) -> None:
 
 @contextmanager
 def notes_shown() -> Iterator[None]:
-    """Show warnings as notes, each once, while the block runs.
+    """Show the warnings of a block as notes, each once, when it has run.
 
     Examples
     --------
     >>> with notes_shown():
     ...     warnings.warn("column 'id' looks like an identifier", UserWarning, stacklevel=1)
     """
-    seen: set[str] = set()
+    with notes_kept() as notes:
+        yield
+    for note in notes:
+        say_note(note)
 
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        line = " ".join(str(message).split())
-        if line not in seen:
-            seen.add(line)
-            _errors().print(Text.assemble(("note: ", "bold yellow"), line), soft_wrap=True)
 
-    with warnings.catch_warnings():
+@contextmanager
+def notes_kept() -> Iterator[list[str]]:
+    """Collect warnings as notes, each once, while the block runs; the list is filled when it ends without an error.
+
+    Examples
+    --------
+    >>> with notes_kept() as notes:
+    ...     warnings.warn("column 'id' looks like an identifier", UserWarning, stacklevel=1)
+    >>> notes
+    ["column 'id' looks like an identifier"]
+    """
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)  # DataWarning, AccuracyWarning and scikit-learn's are such
-        warnings.showwarning = show
-        yield
+        yield notes
+    notes += dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
+
+
+def say_note(note: str) -> None:
+    """Print one line that is no error.
+
+    Examples
+    --------
+    >>> say_note("column 'id' looks like an identifier")
+    """
+    _errors().print(Text.assemble(("note: ", "bold yellow"), note), soft_wrap=True)
 
 
 @contextmanager
@@ -103,17 +122,6 @@ def output_console() -> Console:
     True
     """
     return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-
-
-def has_colour(console: Console) -> bool:
-    """Whether results may be coloured: on a terminal, unless NO_COLOR is set.
-
-    Examples
-    --------
-    >>> has_colour(output_console())
-    False
-    """
-    return console.is_terminal and console.color_system is not None and not console.no_color
 
 
 def _errors() -> Console:
