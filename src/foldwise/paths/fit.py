@@ -15,7 +15,7 @@ from foldwise.moments.threads import side_by_side
 from foldwise.paths.held_out import mean_squared_error
 from foldwise.paths.options import check_fraction, check_options
 from foldwise.paths.paths import Paths
-from foldwise.paths.point import Strengths, solve_problem
+from foldwise.paths.point import Strengths, certify, solve_problem
 from foldwise.paths.problem import Options, Problem
 from foldwise.paths.rows import refit_from_rows
 from foldwise.paths.strengths import check_strengths, strength_grid
@@ -195,7 +195,10 @@ def fit_paths(
     strengths = Strengths(grid, l1_ratio, tol, int(max_iter), loss)
     held_out = moments.held_out_sets(nested=nested)
     fits = side_by_side(lambda members: _fit_one(moments, members, strengths, options), held_out)
-    if max(fit.relative_error for fit in fits) > (RIDGE_ERROR if strengths.l2.any() else LEAST_SQUARES_ERROR):
+    inexact = max(fit.relative_error for fit in fits) > (RIDGE_ERROR if strengths.l2.any() else LEAST_SQUARES_ERROR)
+    smooth = not strengths.l1.any() and not options.is_bounded
+    stuck = smooth and any(np.any(fit.status != Status.CERTIFIED) for fit in fits)
+    if inexact or (stuck and X is not moments):
         fits = _from_rows_or_warn(fits, X, y, folds, sample_weight, moments, held_out, strengths, options)
     _warn_unless_certified(fits, tol)
     return _stack(fits, moments, held_out, strengths)
@@ -282,8 +285,10 @@ def _from_rows_or_warn(
     refits = []
     for members, fit, coef in zip(held_out, fits, coefs, strict=True):
         training = moments.training_set(members)
-        rest = {name: getattr(fit, name) for name in ("gap", "n_iter", "status", "null_objective", "relative_error")}
-        refits.append(_finish(moments, members, training, options, coef=coef, **rest))
+        rest = {name: getattr(fit, name) for name in ("n_iter", "null_objective", "relative_error")}
+        gap = certify(Problem.of(training, options), strengths.against_mean(training.weight), coef)
+        status = np.where(gap <= strengths.tol, Status.CERTIFIED, Status.ROUNDING).astype(np.int8)
+        refits.append(_finish(moments, members, training, options, coef=coef, gap=gap, status=status, **rest))
     return refits
 
 

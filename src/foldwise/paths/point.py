@@ -97,3 +97,11 @@ def solve_problem(problem: Problem, strengths: Strengths, options: Options) -> t
     )
     status = np.where(gap <= strengths.tol, Status.CERTIFIED, Status.ROUNDING).astype(np.int8)
     return QuadraticPath(coef=coef, gap=gap, n_iter=np.zeros(len(coef), dtype=np.intp), status=status), condition
+
+
+def certify(problem: Problem, strengths: Strengths, coef: Floats) -> Floats:
+    """Relative duality gap (A,) of coefficients (A, p) in original units that were found in another way."""
+    scaled = coef * np.where(np.isfinite(problem.root), problem.root, 0.0)
+    return relative_gap(
+        problem.Q, problem.c, problem.yy, scaled, l1=strengths.l1, l2=strengths.l2, penalty=problem.penalty
+    )
