@@ -215,6 +215,37 @@ def test_units_of_columns_do_not_matter():
         assert b.coef_per_sd == pytest.approx(a.coef_per_sd, rel=1e-6, abs=1e-9)
 
 
+def test_the_unit_of_the_target_does_not_matter():
+    """Cents or dollars: the same models are tried and chosen, every error and coefficient in its unit."""
+    table = make_table(noise=4.0)
+    cents = table | {"y": table["y"] * 100.0 + 5.0}
+    one, two = (fw.compare(t, target="y", **QUICK) for t in (table, cents))
+    assert [r.letters for r in one.results] == [r.letters for r in two.results]
+    for a in one.results:
+        b = two.result(a.name)
+        assert b.rmse == pytest.approx(100.0 * a.rmse, rel=1e-9)
+        assert b.coef == pytest.approx(100.0 * a.coef, rel=1e-7, abs=1e-8)
+        assert b.chosen_alpha == pytest.approx(100.0 * a.chosen_alpha, rel=1e-9)
+        assert b.l1_ratio == a.l1_ratio
+
+
+def test_the_strengths_are_those_of_the_estimators():
+    table = make_table()
+    x = np.column_stack([table[f"x{j}"] for j in range(5)])
+    comparison = fw.compare(table, target="y", **QUICK)
+    s = comparison.settings.target_scale
+    lasso, net, ridge = (comparison.result(name) for name in ("lasso", "elastic net", "ridge"))
+    l1, l2 = net.alpha * net.l1_ratio, net.alpha * (1.0 - net.l1_ratio) / s
+    for model, found in (
+        (fw.Lasso(alpha=lasso.alpha, standardize=True), lasso),
+        (fw.ElasticNet(alpha=l1 + l2, l1_ratio=l1 / (l1 + l2), standardize=True), net),
+        (fw.Ridge(alpha=ridge.alpha * 80 / s, standardize=True), ridge),
+    ):
+        model.fit(x, table["y"])
+        assert found.coef == pytest.approx(model.coef_, rel=1e-7, abs=1e-10)
+        assert found.intercept == pytest.approx(model.intercept_, rel=1e-7)
+
+
 @pytest.mark.parametrize(
     ("kind", "frame"),
     [(pd.DataFrame, pd.DataFrame), (pl.DataFrame, pl.DataFrame), (pa.table, pa.Table), (dict, pa.Table)],
@@ -362,6 +393,8 @@ def test_predictions_are_a_copy(cars):
         ({"l1_ratios": []}, "l1_ratios must be numbers above 0"),
         ({"alphas": -1}, "alphas must be at least 1"),
         ({"alphas": [-0.1]}, "alpha must be finite and >= 0, got -0.1"),
+        ({"target_scale": 0.0}, "target_scale must be a number > 0, got 0.0"),
+        ({"sample_weight": np.zeros(80)}, "sample_weight must have a positive sum, got zeros"),
         ({"sample_weight": -np.ones(80)}, "sample_weight must be finite and >= 0, got -1.0 in row 1"),
         ({"sample_weight": np.full(80, np.nan)}, "sample_weight must be finite and >= 0, got nan in row 1"),
         ({"sample_weight": np.ones(3)}, "sample_weight must have one value for each of 80 rows"),

@@ -131,6 +131,7 @@ def test_choices_errors_and_predictions_equal_the_naive_double_loop(kind, rule, 
     comparison = fw.compare(
         table,
         target="y",
+        target_scale=1.0,
         candidates=[name],
         folds=data.folds,
         fill=data.fill,
@@ -155,7 +156,9 @@ def test_choices_errors_and_predictions_equal_the_naive_double_loop(kind, rule, 
 def test_the_final_model_is_the_naive_fit_at_the_strength_with_the_smallest_error(name):
     data = make_data("plain")
     table = {f"x{j}": data.X[:, j] for j in range(data.X.shape[1])} | {"y": data.y}
-    comparison = fw.compare(table, target="y", candidates=[name], folds=data.folds, alphas=ALPHAS, l1_ratios=L1_RATIOS)
+    comparison = fw.compare(
+        table, target="y", target_scale=1.0, candidates=[name], folds=data.folds, alphas=ALPHAS, l1_ratios=L1_RATIOS
+    )
     result, grid = comparison.best, points(name)
     everything = np.arange(len(data.y))
     errors = []
@@ -185,6 +188,7 @@ def test_what_a_fold_holds_never_reaches_the_fit_and_the_choice_that_score_it(na
         fw.compare(
             {f"x{j}": data.X[:, j] for j in range(4)} | {"y": y},
             target="y",
+            target_scale=1.0,
             candidates=[name],
             folds=data.folds,
             alphas=ALPHAS,

@@ -1,1 +1,6 @@
+"""Text tables and report.json: reads a Comparison, never fits anything."""
 
+from foldwise.report.text import render, text
+from foldwise.report.write import to_json, write
+
+__all__ = ["render", "text", "to_json", "write"]

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from foldwise import __version__
 from foldwise.errors import InputError
 from foldwise.moments import Fill, FoldMoments
+from foldwise.paths.strengths import check_strengths
 from foldwise.resampling import Folds, Splitter
 from foldwise.study.candidates import find_candidates
 from foldwise.study.comparison import Comparison, Run, Settings
@@ -44,6 +45,7 @@ def compare(
     min_level_count: int = 10,
     alphas: int | ArrayLike = 100,
     l1_ratios: Iterable[float] = DEFAULT_L1_RATIOS,
+    target_scale: float | None = None,
     rule: Rule = "min",
     sample_weight: str | ArrayLike | None = None,
     groups: str | ArrayLike | None = None,
@@ -54,8 +56,14 @@ def compare(
 
     Every candidate is a *tuned procedure*: within the training rows of each outer fold, inner folds choose its penalty
     strength (and l1_ratio); its error is measured on the outer fold, which took no part in the choice. All candidates
-    see the same folds. Filling, pooling, centring and scaling are learned from each fit's own training rows. Columns
-    are penalized per standard deviation. The grid of strengths alone is made from all rows (as in glmnet).
+    see the same folds. Filling, pooling, centring and scaling are learned from each fit's own training rows.
+
+    The penalty is glmnet's: with columns in standard deviations, each fit minimizes
+
+        1/(2 W) sum_i w_i (y_i - b0 - x_i'b)^2 + alpha (l1_ratio |b|_1 + (1 - l1_ratio)/(2 s) |b|^2)
+
+    where s, the standard deviation of the target, makes the mixture independent of the target's unit. The grid of what
+    is tried, that is alphas and s, is the same for all fits and made from all rows unless it is given.
 
     Differences between candidates are tested with the corrected resampled t on mean squared errors per fold, adjusted
     by Holm over all pairs, and reported between RMSEs in the target's unit (`foldwise.study.differences`).
@@ -81,9 +89,12 @@ def compare(
     indicators : bool
         Add a 0/1 column for each column with gaps.
     alphas : int or array (A,)
-        How many strengths to try per path, or which.
+        How many strengths to try per path, or which, in the target's unit. `fw.Lasso(alpha, standardize=True)` takes
+        the same; ridge with its alpha is `fw.Ridge(alpha * W / s, standardize=True)`.
     l1_ratios : numbers in (0, 1]
         Mixing parameters the elastic net searches; 1 is the lasso.
+    target_scale : float, optional
+        s; the standard deviation of the target where omitted, and 1 for scikit-learn's elastic net.
     rule : {"min", "1se"}
         Choose the strength with the smallest error, or the strongest penalty within one standard error of it.
     sample_weight : column name or array (n,), optional
@@ -130,7 +141,7 @@ def compare(
         raise InputError(f"fill must be 'median' or 'mean', got {fill!r}")
     if rule not in get_args(Rule):
         raise InputError(f"rule must be 'min' or '1se', got {rule!r}")
-    mixes = _mixes(l1_ratios)
+    mixes, strengths = _mixes(l1_ratios), check_strengths(alphas)
     table = read_table(table) if isinstance(table, str | Path) else table
     dropped = [drop] if isinstance(drop, str) else list(drop)
     roles = [value for value in (groups, sample_weight) if isinstance(value, str)]
@@ -159,9 +170,10 @@ def compare(
         raise InputError(
             f"folds must be at least 3, so that inner folds can choose a strength, got {partition.n_folds}"
         )
+    scale = _target_scale(target_scale, y, weights)
     moments = FoldMoments.scan(
         design.values,
-        target=y,
+        target=y / scale,
         folds=partition,
         sample_weight=None if sample_weight is None else weights,
         fill=fill,
@@ -169,7 +181,7 @@ def compare(
         pools=design.pools,
         min_level_count=min_level_count,
     )
-    task = Task(moments, partition, alphas if isinstance(alphas, int) else np.asarray(alphas, dtype=float), mixes)
+    task = Task(moments, scale, partition, strengths if isinstance(strengths, int) else strengths / scale, mixes)
     evaluation = evaluate(task, Rows(design.values, y, weights), chosen, rule=rule, progress=progress)
     columns = Recipe.learn(design, fill=fill, indicators=indicators, min_level_count=min_level_count).columns
     return Comparison(
@@ -191,8 +203,9 @@ def compare(
             fill=fill,
             indicators=indicators,
             min_level_count=min_level_count,
-            alphas=_plain_alphas(task.alphas),
+            alphas=strengths if isinstance(strengths, int) else tuple(strengths.tolist()),
             l1_ratios=mixes,
+            target_scale=scale,
             rule=rule,
         ),
         run=Run(
@@ -220,5 +233,12 @@ def _name_of(value: str | ArrayLike | None) -> str | None:
     return "given as values"
 
 
-def _plain_alphas(alphas: int | NDArray[np.float64]) -> int | tuple[float, ...]:
-    return alphas if isinstance(alphas, int) else tuple(alphas.tolist())
+def _target_scale(value: float | None, y: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    if value is None:
+        if not np.any(weights):
+            raise InputError("sample_weight must have a positive sum, got zeros")
+        spread = float(np.sqrt(np.average((y - np.average(y, weights=weights)) ** 2, weights=weights)))
+        return spread if spread > 0.0 else 1.0
+    if not (np.isfinite(value) and value > 0.0):
+        raise InputError(f"target_scale must be a number > 0, got {value!r}")
+    return float(value)

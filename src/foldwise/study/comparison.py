@@ -35,6 +35,7 @@ class Settings:
     min_level_count: int
     alphas: int | tuple[float, ...]
     l1_ratios: tuple[float, ...]
+    target_scale: float
     rule: str
 
 

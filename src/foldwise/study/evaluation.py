@@ -67,7 +67,7 @@ def evaluate(
         if progress is not None:
             progress(done, len(candidates), candidate.name)
         start = perf_counter()
-        search = Search.of(candidate.fit(task))
+        search = Search.of(candidate.fit(task), task.target_scale)
         searches.append(search)
         tunings.append(tune(search, repeats=folds.n_repeats, rule=rule))
         seconds[candidate.name] = perf_counter() - start

@@ -30,7 +30,7 @@ class CandidateResult:
     letters : str
         Candidates that share a letter are tied.
     alpha, l1_ratio : float
-        Of the final model, by the study's rule.
+        Of the final model, by the study's rule; alpha in the target's unit (see `foldwise.compare`).
     alpha_min, alpha_1se : float or None
         By the smallest error and by the one-standard-error rule; None where nothing was chosen.
     intercept : float

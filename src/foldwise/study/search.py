@@ -20,7 +20,7 @@ class Search:
     Attributes
     ----------
     alphas, l1_ratios : (G,) arrays
-        The points.
+        The points; alphas in the target's unit.
     path : (G,) array of int
         The path that each point lies on.
     outer_error : (R*K, G) array
@@ -54,21 +54,25 @@ class Search:
     gap: float
 
     @classmethod
-    def of(cls, paths: Sequence[Paths]) -> Self:
-        """Lay the paths side by side; coefficients of nested fits, which nothing later needs, are let go."""
+    def of(cls, paths: Sequence[Paths], target_scale: float) -> Self:
+        """Lay the paths side by side, and bring them from a target divided by `target_scale` to its own unit.
+
+        Coefficients of nested fits, which nothing later needs, are let go.
+        """
         first = paths[0]
         sets = [first.index(), *(first.index({i}) for i in range(first.cv_error.shape[0]))]
         lengths = [path.alphas.shape[0] for path in paths]
         inner = [path.inner_error for path in paths if path.inner_error is not None]
+        squared = target_scale**2
         return cls(
-            alphas=np.concatenate([path.alphas for path in paths]),
+            alphas=np.concatenate([path.alphas for path in paths]) * target_scale,
             l1_ratios=np.repeat([path.l1_ratio for path in paths], lengths),
             path=np.repeat(np.arange(len(paths)), lengths),
-            outer_error=np.concatenate([path.cv_error for path in paths], axis=-1),
-            inner_error=np.concatenate(inner, axis=-1) if inner else None,
+            outer_error=np.concatenate([path.cv_error for path in paths], axis=-1) * squared,
+            inner_error=np.concatenate(inner, axis=-1) * squared if inner else None,
             fold_weight=first.fold_weight,
-            coef=np.concatenate([path.coef[sets] for path in paths], axis=1),
-            intercept=np.concatenate([path.intercept[sets] for path in paths], axis=1),
+            coef=np.concatenate([path.coef[sets] for path in paths], axis=1) * target_scale,
+            intercept=np.concatenate([path.intercept[sets] for path in paths], axis=1) * target_scale,
             mean=first.mean[sets],
             scale=first.scale[sets],
             maps=tuple(first.maps[h] for h in sets),

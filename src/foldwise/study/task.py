@@ -19,16 +19,20 @@ class Task:
     Attributes
     ----------
     moments
-        Fold moments of the table: one pass over the rows serves all candidates.
+        Fold moments of the columns and of the target divided by `target_scale`: one pass over the rows serves all
+        candidates.
+    target_scale
+        So that what is tried does not depend on the target's unit.
     folds
         R partitions of the n rows into K folds.
     alphas
-        How many penalty strengths each path has, or the strengths themselves.
+        How many penalty strengths each path has, or the strengths themselves for the divided target.
     l1_ratios
         The mixing parameters that the elastic net searches.
     """
 
     moments: FoldMoments
+    target_scale: float
     folds: Folds
     alphas: int | NDArray[np.float64]
     l1_ratios: tuple[float, ...]

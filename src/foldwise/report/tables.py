@@ -1,0 +1,132 @@
+"""The three tables of the text report: how well each candidate predicts, what was chosen, which features survive."""
+
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from foldwise.report.bars import AXIS, signed_bar
+from foldwise.report.numbers import same_decimals
+from foldwise.study import Comparison, Difference
+from foldwise.study.wording import number, p_value, share
+
+POSITIVE, NEGATIVE = "#3b8fd4", "#d9730d"
+"""Blue and orange, apart for every kind of colour vision, on dark and on light."""
+
+NONE = "\u2013"
+MOST_FEATURES = 20
+LONGEST_NAME = 28
+SHORTEST_HALF, LONGEST_HALF = 4, 16
+
+
+def errors(comparison: Comparison, *, width: int) -> Table:
+    """One row per candidate, the best first, then the mean: error, difference to the best, ties, R², optimism."""
+    loose = _errors(comparison, padding=2)
+    return loose if natural_width(loose) <= width else _errors(comparison, padding=1)
+
+
+def _errors(comparison: Comparison, *, padding: int) -> Table:
+    table = _table("", "RMSE", "95 % interval", "worse by", "p", "tie", "R²", "optimism", padding=padding)
+    best = comparison.best
+    versus = {r.name: comparison.difference(best.name, r.name) for r in comparison.results[1:]}
+    error, change = same_decimals(best.rmse), _change(comparison)
+
+    def difference(d: Difference, p: float) -> tuple[str, str]:
+        return f"{change(d.difference)} ± {change(d.interval[1] - d.difference)}", p_value(p)
+
+    for r in comparison.results:
+        table.add_row(
+            r.name,
+            error(r.rmse),
+            f"{error(r.interval[0])} to {error(r.interval[1])}",
+            *(difference(versus[r.name], versus[r.name].p_holm) if r is not best else (NONE, NONE)),
+            r.letters,
+            f"{r.r2:.3f}",
+            NONE if r.optimism is None else change(r.optimism),
+            style="bold" if r is best else "",
+        )
+    mean = comparison.baseline_difference
+    table.add_row("the mean", error(comparison.baseline_rmse), "", *difference(mean, mean.p), style="dim")
+    return table
+
+
+def choices(comparison: Comparison, *, timings: bool) -> Table:
+    """One row per candidate: features kept, strengths by both rules, and seconds where they are wanted."""
+    headers = ["", "features kept", "alpha (min)", "alpha (1-SE)", "l1_ratio"]
+    table = _table(*headers, *(["seconds"] if timings else []))
+    for r in comparison.results:
+        tuned = r.alpha_min is not None and r.alpha_1se is not None
+        cells = [
+            Text(r.name),
+            Text(f"{r.n_kept} of {len(comparison.columns)}"),
+            *(_chosen(alpha, r.alpha) for alpha in (r.alpha_min, r.alpha_1se)),
+            Text(f"{r.l1_ratio:g}" if tuned else NONE),
+            Text(f"{comparison.run.candidate_seconds[r.name]:.2f}"),
+        ]
+        table.add_row(*cells[: None if timings else -1])
+    return table
+
+
+def features(comparison: Comparison, *, width: int) -> Table:
+    """One row per feature of the candidate that the verdict explains: signed bar, coefficients, survival."""
+    spare = width - natural_width(_features(comparison, half=SHORTEST_HALF))
+    return _features(comparison, half=min(SHORTEST_HALF + max(spare // 2, 0), LONGEST_HALF))
+
+
+def _features(comparison: Comparison, *, half: int) -> Table:
+    r = comparison.explained
+    table = _table("", "", "per SD", "per unit", "", "kept in", "same sign")
+    table.columns[4].justify = "left"
+    strongest = sorted(range(len(comparison.columns)), key=lambda j: (-abs(r.coef_per_sd[j]), -r.survival[j]))
+    shown = sorted(strongest[:MOST_FEATURES], key=lambda j: -r.coef_per_sd[j])
+    largest = float(max(abs(r.coef_per_sd[j]) for j in shown))
+    per_sd = same_decimals(largest, signed=True)
+    for j in shown:
+        column, value = comparison.columns[j], float(r.coef_per_sd[j])
+        left, right = signed_bar(value, largest, half)
+        dropped = r.coef[j] == 0.0
+        table.add_row(
+            _short(column.name),
+            Text.assemble((left, NEGATIVE), (AXIS, "dim"), (right, POSITIVE)),
+            "dropped" if dropped else per_sd(value),
+            "" if dropped else number(float(r.coef[j])),
+            f"/ {column.unit}" if column.unit and not dropped else "",
+            share(float(r.survival[j])),
+            share(float(r.agreement[j])) if r.survival[j] > 0.0 else NONE,
+            style="dim" if dropped else "",
+        )
+    return table
+
+
+def natural_width(table: Table) -> int:
+    """Characters that a table wants."""
+    console = Console(width=1000, markup=False, highlight=False, emoji=False)
+    return Measurement.get(console, console.options, table).maximum
+
+
+def _change(comparison: Comparison) -> Callable[[float], str]:
+    """Differences are written so that the smallest standard error has two digits."""
+    of_best = [d.standard_error for d in comparison.differences if d.first == comparison.best.name]
+    return same_decimals(min((error for error in of_best if error > 0.0), default=comparison.best.rmse), 2)
+
+
+def _short(name: str) -> str:
+    """A name of at most 28 characters: the beginning and the end of a longer one, which tell levels and gaps apart."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:13]}…{name[-14:]}"
+
+
+def _chosen(alpha: float | None, final: float) -> Text:
+    """A strength, bold where the final model uses it."""
+    if alpha is None:
+        return Text(NONE)
+    return Text(number(alpha), style="bold" if alpha == final else "")
+
+
+def _table(*headers: str, padding: int = 2) -> Table:
+    """Text to the left in the first column, numbers to the right in the others."""
+    table = Table(box=None, pad_edge=False, padding=(0, padding, 0, 0), header_style="dim")
+    for at, header in enumerate(headers):
+        table.add_column(header, justify="left" if at == 0 else "right", no_wrap=True, overflow="ellipsis")
+    return table

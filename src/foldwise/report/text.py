@@ -1,0 +1,139 @@
+"""The text report: the verdict, then three tables; plain where colours are unwanted."""
+
+import os
+import shutil
+import sys
+from io import StringIO
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.text import Text
+
+from foldwise.report import tables
+from foldwise.study import Comparison
+
+WIDTH = 80
+NARROWEST, WIDEST = 80, 120
+PLAIN = str.maketrans({"█": "#", "▌": "#", "▐": "#", "│": "|", "\u2013": "-", "±": "+-", "²": "2", "…": "."})
+
+
+def text(comparison: Comparison, *, width: int | None = None, color: bool | None = None, timings: bool = True) -> str:
+    """The comparison as text for a terminal: verdict first, then errors, choices and features.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    width : int, optional
+        Characters per line, 80 to 120; the terminal's, or 80 where there is none.
+    color : bool, optional
+        Whether to colour; where omitted, on a terminal that has not set NO_COLOR.
+    timings : bool
+        Whether to show seconds. Without them the same seed gives the same text.
+
+    Returns
+    -------
+    str
+        Lines without trailing blanks, the last one ended. What standard output can't encode is written plainly.
+
+    Examples
+    --------
+    >>> import foldwise as fw
+    >>> from foldwise.report import text
+    >>> comparison = fw.compare(fw.datasets.auto_mpg(), target="mpg", candidates=["lasso"], repeats=1)
+    >>> text(comparison, color=False)[:18]
+    'Lasso predicts mpg'
+    """
+    content = page(comparison, width=_width(width), color=_color(color), timings=timings)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        content.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return content.translate(PLAIN)
+    return content
+
+
+def page(comparison: Comparison, *, width: int, color: bool, timings: bool) -> str:
+    """The page as `text` gives it, without looking at the terminal."""
+    console = Console(
+        file=StringIO(),
+        width=width,
+        force_terminal=color,
+        color_system="truecolor" if color else None,
+        no_color=not color,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    with console.capture() as capture:
+        console.print(render(comparison, width=width, timings=timings))
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def render(comparison: Comparison, *, width: int = WIDTH, timings: bool = True) -> Group:
+    """The same page for a rich console."""
+    first, *others = comparison.sentences
+    rule = "smallest error" if comparison.settings.rule == "min" else "within one standard error"
+    return Group(
+        Text(first, style="bold"),
+        *(Text(sentence) for sentence in others),
+        Text(),
+        Text(_what_was_done(comparison), style="dim"),
+        _heading("Error on unseen rows", comparison.unit),
+        tables.errors(comparison, width=width),
+        _heading("What was chosen, from all rows", f"rule: {rule}"),
+        tables.choices(comparison, timings=timings),
+        _heading(
+            _features_title(comparison),
+            f"change of {comparison.target}{f', {comparison.unit}' if comparison.unit else ''}",
+        ),
+        tables.features(comparison, width=width),
+        Text(),
+        *(Text(line, style="dim") for line in _footnotes(comparison)),
+        *(Text(f"Note: {note}.", style="dim") for note in comparison.notes),
+    )
+
+
+def _features_title(comparison: Comparison) -> str:
+    title, p = f"Features of the {comparison.explained.name}", len(comparison.columns)
+    return title if p <= tables.MOST_FEATURES else f"{title}, the {tables.MOST_FEATURES} strongest of {p:,}"
+
+
+def _what_was_done(comparison: Comparison) -> str:
+    folds, settings = comparison.folds, comparison.settings
+    repeats = f", {folds.n_repeats} repeats" if folds.n_repeats > 1 else ""
+    kind = " grouped" if settings.groups else " stratified" if settings.stratify else ""
+    seed = "" if settings.seed is None else f", seed {settings.seed}"
+    return f"{folds.n_rows:,} rows, {len(comparison.columns):,} features; {folds.n_folds}{kind} folds{repeats}{seed}"
+
+
+def _heading(words: str, unit: str | None = None) -> Padding:
+    title = Text(words, style="bold")
+    if unit:
+        title.append(f" ({unit})", style="dim")
+    return Padding(title, (1, 0, 0, 0))
+
+
+def _footnotes(comparison: Comparison) -> list[str]:
+    gap = max(r.gap for r in comparison.results)
+    fits, pairs = comparison.folds.get_n_splits(), len(comparison.differences)
+    tests = [f"p: corrected resampled t, Holm over {pairs} pairs; a shared letter is a tie; ±: 95 %."]
+    return [
+        "RMSE: root mean squared error on folds with no part in choosing the strength.",
+        *(tests if pairs > 1 else []),
+        "optimism: by how much an ordinary cross-validation's best score flatters.",
+        f"per SD: for one standard deviation of the feature; kept in: share of {fits} fits.",
+        f"Largest relative duality gap of all fits: {gap:.0e}.",
+    ]
+
+
+def _width(width: int | None) -> int:
+    if width is None:
+        width = shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
+    return min(max(width, NARROWEST), WIDEST)
+
+
+def _color(color: bool | None) -> bool:  # noqa: FBT001 - yes, no, or decide
+    if color is not None:
+        return color
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
