@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from foldwise.paths import fit_paths as fit_paths
     from foldwise.resampling import Folds as Folds
     from foldwise.study import Comparison as Comparison
-    from foldwise.study import compare as compare
+    from foldwise.study.compare import compare as compare
 
 __version__ = "0.1.0"
 
