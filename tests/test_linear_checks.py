@@ -5,7 +5,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import foldwise as fw
 
-ESTIMATORS = [fw.LinearRegression(), fw.Ridge(), fw.ElasticNet(), fw.Lasso(), fw.ElasticNetCV(), fw.LassoCV()]
+ESTIMATORS = [fw.LinearRegression(), fw.Ridge(), fw.RidgeCV(), fw.RidgeCV(cv=3)]
+ESTIMATORS += [fw.ElasticNet(), fw.Lasso(), fw.ElasticNetCV(), fw.LassoCV()]
 
 
 @pytest.mark.filterwarnings("ignore::foldwise.errors.DataWarning")  # the checks use wide and collinear data

@@ -4,5 +4,6 @@ from foldwise.linear.elastic_net import ElasticNet, Lasso
 from foldwise.linear.elastic_net_cv import ElasticNetCV, LassoCV
 from foldwise.linear.linear_regression import LinearRegression
 from foldwise.linear.ridge import Ridge
+from foldwise.linear.ridge_cv import RidgeCV
 
-__all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "LinearRegression", "Ridge"]
+__all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "LinearRegression", "Ridge", "RidgeCV"]
