@@ -128,6 +128,36 @@ def test_the_chosen_strength_ignores_the_test_rows(cars, tmp_path):
     assert same["training"]["alpha"] == honest["training"]["alpha"]
 
 
+@pytest.mark.parametrize("kind", ["ridge", "lasso", "elastic-net"])
+@pytest.mark.parametrize("factor", [1e-3, 2.0**20])
+def test_the_unit_of_the_target_does_not_matter(kind, factor, cars, tmp_path):
+    table = pd.read_csv(cars)
+    table.assign(mpg=table["mpg"] * factor).to_csv(tmp_path / "scaled.csv", index=False)
+    before, _ = fit(cars, kind)
+    after, _ = fit(tmp_path / "scaled.csv", kind)
+    assert after["training"]["test_rmse"] == pytest.approx(before["training"]["test_rmse"] * factor, rel=1e-9)
+    expected = np.array(list(before["coefficients"].values())) * factor
+    np.testing.assert_allclose(list(after["coefficients"].values()), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1e-6])
+def test_a_given_l1_ratio_is_kept_and_its_grid_reaches_weak_penalties(ratio, cars):
+    model, _ = fit(cars, "elastic-net", "--l1-ratio", ratio)
+    assert model["training"]["l1_ratio"] == ratio
+    least_squares, _ = fit(cars, "ols")
+    assert model["training"]["rmse"] < 1.02 * least_squares["training"]["rmse"]
+
+
+def test_collinear_columns_are_named(cars, tmp_path, capsys):
+    table = pd.read_csv(cars)
+    table.assign(kilograms=table["weight"] * 0.4536).to_csv(tmp_path / "twice.csv", index=False)
+    model, _ = fit(tmp_path / "twice.csv", "ols")
+    said = capsys.readouterr().err
+    assert "'weight', 'kilograms' take part in an exact linear relation" in said
+    alone, _ = fit(cars, "ols")
+    assert model["training"]["test_rmse"] == pytest.approx(alone["training"]["test_rmse"], rel=1e-9)
+
+
 def test_no_test_rows(cars, capsys):
     model, _ = fit(cars, "ols", "--test-size", 0)
     assert model["training"]["rows"] == 398

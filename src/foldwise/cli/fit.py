@@ -66,7 +66,7 @@ def _strength(trained: Trained) -> list[str]:
     strength = trained.strength
     if strength.alpha is None:
         return []
-    ratio = "" if strength.l1_ratio is None else f" and l1_ratio {strength.l1_ratio:g}"
+    ratio = "" if strength.l1_ratio is None else f" and l1_ratio {strength.l1_ratio:.4g}"
     scale = "on standardized columns" if strength.standardize else "on the columns as given"
     if not strength.chosen:
         return [f"alpha {strength.alpha:g}{ratio}, {scale}"]

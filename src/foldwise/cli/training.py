@@ -1,5 +1,6 @@
 """One model of one table: split, learn the encoding from the training rows, choose the strength, fit, test."""
 
+import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from foldwise import linear
 from foldwise.cli.trained import Strength, Trained
-from foldwise.errors import InputError
+from foldwise.errors import AccuracyWarning, InputError
 from foldwise.moments import FoldMoments
 from foldwise.paths import fit_paths
 from foldwise.resampling import Folds
@@ -69,8 +70,8 @@ def train(
         scaled = True if standardize is None else standardize
         strength = choose_strength(design, training, kind, l1_ratio, standardize=scaled, seed=seed)
     X = recipe.encode_values(design.values)
-    estimator = _estimator(kind, strength).fit(X[training], y[training])
-    error = y - estimator.predict(X)
+    estimator = _estimator(kind, strength).fit(_named(X[training], recipe), y[training])
+    error = y - estimator.predict(_named(X, recipe))
     return Trained(
         kind,
         estimator,
@@ -115,30 +116,62 @@ def choose_strength(
 ) -> Strength:
     """Choose alpha, and for the elastic net l1_ratio where None, by the smallest cross-validated error.
 
-    One pass over the training rows serves every l1_ratio. Gaps and rare levels are each fold's fit's own.
+    One pass over the training rows serves every l1_ratio. Gaps and rare levels are each fold's fit's own. The search is
+    over the target divided by its standard deviation s, as glmnet does, so that the choice does not depend on the
+    target's unit: there the penalties l1 and l2 mean s l1 and l2 for the target as given.
     """
     if design.target is None:
         raise InputError("target must be named")
     rows = training.size
     if rows < FOLDS:
         raise InputError(f"choosing alpha by cross-validation needs {FOLDS} training rows, got {rows}: give --alpha")
+    s = float(design.target[training].std())
     moments = FoldMoments.scan(
         design.values[training],
-        design.target[training],
+        design.target[training] / s,
         Folds.kfold(rows, n_folds=FOLDS, seed=seed),
         fill=_FILL,
         pools=design.pools,
     )
-    ratios = {"ridge": (0.0,), "lasso": (1.0,)}.get(kind, L1_RATIOS if l1_ratio is None else (l1_ratio,))
+    searched = L1_RATIOS if l1_ratio is None else (of_scaled(l1_ratio, s),)
+    ratios = {"ridge": (0.0,), "lasso": (1.0,)}.get(kind, searched)
     found: list[tuple[float, float, float]] = []
     for ratio in ratios:
-        paths = fit_paths(moments, l1_ratio=ratio, standardize=standardize)
+        with warnings.catch_warnings():
+            # What collinear columns cost these coefficients is of no account: the chosen model is fitted from rows.
+            warnings.simplefilter("ignore", AccuracyWarning)
+            paths = fit_paths(moments, l1_ratio=ratio, eps=_grid_end(ratio), standardize=standardize)
         best = paths.choose("min")
         found.append((paths.one_standard_error().error, float(paths.alphas[best]), ratio))
-    _, alpha, ratio = min(found)
+    _, scaled_alpha, ratio = min(found)
+    l1, l2 = scaled_alpha * ratio * s, scaled_alpha * (1 - ratio)
     if kind == "ridge":  # scikit-learn's Ridge sums over the rows where the paths average
-        alpha *= rows
-    return Strength(alpha, ratio if kind == "elastic-net" else None, standardize=standardize, chosen=True)
+        return Strength(l2 * rows, None, standardize=standardize, chosen=True)
+    if kind == "lasso":
+        return Strength(l1, None, standardize=standardize, chosen=True)
+    given = l1 / (l1 + l2) if l1_ratio is None else l1_ratio
+    return Strength(l1 + l2, given, standardize=standardize, chosen=True)
+
+
+def of_scaled(l1_ratio: float, s: float) -> float:
+    """The l1_ratio for the target divided by s of one for the target as given.
+
+    Examples
+    --------
+    >>> of_scaled(0.5, 3.0), of_scaled(1.0, 3.0)
+    (0.25, 1.0)
+    """
+    return l1_ratio / (l1_ratio + s * (1 - l1_ratio))
+
+
+def _grid_end(l1_ratio: float) -> float:
+    """Weakest over strongest alpha, such that l2 ends at a ten-thousandth of a standardized column's curvature."""
+    return 1e-3 if l1_ratio in {0.0, 1.0} else max(min(1e-3, 1e-4 * l1_ratio / (1 - l1_ratio)), 1e-12)
+
+
+def _named(X: NDArray[np.float64], recipe: Recipe) -> pa.Table:
+    """The encoded columns with their names, so that what the model has to say names them."""
+    return pa.table(dict(zip(recipe.names, X.T, strict=True)))
 
 
 def _estimator(kind: str, strength: Strength) -> Any:

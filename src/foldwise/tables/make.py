@@ -185,7 +185,8 @@ class _Parts:
         if self.constant:
             sentences.append(f"{_listed(self.constant)} left out: the same value in every row")
         if self.pooled:
-            which = ", ".join(f"{name!r} ({count})" for name, count in self.pooled)
+            which = ", ".join(f"{name!r} ({count})" for name, count in self.pooled[:6])
+            which += f" and {len(self.pooled) - 6} more columns" if len(self.pooled) > 6 else ""
             sentences.append(f"levels on fewer than {limit} rows are pooled as '(other)': {which}")
         return sentences
 
