@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foldwise.errors import DataWarning, InputError
@@ -56,6 +56,7 @@ def naive_levels(values: list, min_level_count: int) -> dict[str, np.ndarray]:
     return columns
 
 
+@settings(deadline=None)
 @given(tables(), st.integers(1, 6))
 def test_equals_the_naive_encoding(table, limit):
     design = design_of(table, target="y", min_level_count=limit)
@@ -71,6 +72,7 @@ def test_equals_the_naive_encoding(table, limit):
     np.testing.assert_array_equal(design.target, table["y"])
 
 
+@settings(deadline=None)
 @given(tables(), st.randoms(use_true_random=False))
 def test_permuting_rows_permutes_the_design(table, random):
     order = list(range(len(table["y"])))
@@ -98,6 +100,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
 @given(table=tables())
 def test_every_kind_of_dataframe_gives_the_same_design(kind, table):
     expected = design_of(table, target="y", min_level_count=3)

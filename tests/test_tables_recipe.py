@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foldwise.errors import DataWarning, InputError
@@ -55,6 +55,7 @@ def naive(design: Design, rows: np.ndarray, fill: str, weights: np.ndarray) -> n
     return frame.to_numpy()
 
 
+@settings(deadline=None)
 @given(st.integers(20, 60), st.integers(0, 10**6), st.sampled_from(["median", "mean"]), st.data())
 def test_equals_the_naive_encoding(n, seed, fill, data):
     design = design_of(mixed_table(n, seed))
@@ -66,6 +67,7 @@ def test_equals_the_naive_encoding(n, seed, fill, data):
     assert len(recipe.names) == expected.shape[1]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.booleans())
 def test_held_out_rows_change_nothing(seed, indicators):
     n = 40
@@ -79,6 +81,7 @@ def test_held_out_rows_change_nothing(seed, indicators):
     assert Recipe.learn(moved, rows, **options) == Recipe.learn(design, rows, **options)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.booleans())
 def test_survives_json(seed, indicators):
     table = mixed_table(50, seed)
@@ -88,6 +91,7 @@ def test_survives_json(seed, indicators):
     np.testing.assert_array_equal(again.encode_table(table), recipe.encode_table(table))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6))
 def test_encoding_the_table_equals_encoding_the_design(seed):
     table = mixed_table(50, seed)
