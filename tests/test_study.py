@@ -126,7 +126,7 @@ def test_the_difference_is_tested_on_squared_errors_and_told_in_the_targets_unit
     rng = np.random.default_rng(seed)
     mse = rng.uniform(1.0, 4.0, size=(3, 10))
     mse = mse[np.argsort(mse.mean(axis=1))]
-    scoring = Scoring(np.ones(10), np.full(10, 0.25))
+    scoring = Scoring(np.ones(10), np.full(10, 0.25), 4.0)
     differences, letters = compare_all(("a", "b", "c"), mse, scoring)
     for d, (i, j) in zip(differences, [(0, 1), (0, 2), (1, 2)], strict=True):
         plain = mse[j] - mse[i]
@@ -140,7 +140,7 @@ def test_the_difference_is_tested_on_squared_errors_and_told_in_the_targets_unit
 def test_candidates_that_agree_to_rounding_are_the_same():
     mse = np.array([[1.0, 1.2, 0.9], [1.0, 1.2, 0.9]])
     mse[1] *= 1.0 + 1e-12
-    (difference,), letters = compare_all(("a", "b"), mse, Scoring(np.ones(3), np.full(3, 0.5)))
+    (difference,), letters = compare_all(("a", "b"), mse, Scoring(np.ones(3), np.full(3, 0.5), 2.0))
     assert (difference.difference, difference.p, letters) == (0.0, 1.0, ("a", "a"))
 
 
@@ -412,3 +412,27 @@ def test_results_can_be_replaced_but_not_changed(cars):
     with pytest.raises(AttributeError):
         cars.best.rmse = 0.0
     assert replace(cars.best, rmse=0.0).rmse == 0.0
+
+
+def test_a_target_that_a_feature_gives_away_is_called_a_leak():
+    table = make_table()
+    with pytest.warns(DataWarning, match="leak"):
+        comparison = fw.compare(table | {"x5": 3.0 * table["y"] + 2.0}, target="y", **QUICK)
+    assert comparison.sentences[0].startswith("Least squares predicts y on unseen rows without error")
+    assert comparison.difference("least squares", "ridge").p == 1.0
+
+
+@pytest.mark.parametrize("combine", [lambda a, _: 2.0 * a + 1.0, lambda a, b: a - 3.0 * b])
+def test_collinear_columns_are_named_and_the_answer_stands(combine):
+    table = make_table()
+    twin = table | {"x5": combine(table["x0"], table["x2"])}
+    with pytest.warns(DataWarning, match=r"'x0'.* and 'x5' are perfectly collinear"):
+        comparison = fw.compare(twin, target="y", **QUICK)
+    assert any("'x5' are perfectly collinear" in note for note in comparison.notes)
+    alone = fw.compare(table, target="y", **QUICK)
+    assert comparison.result("least squares").rmse == pytest.approx(alone.result("least squares").rmse, rel=1e-8)
+
+
+def test_levels_of_a_category_add_up_to_one_and_that_is_no_news():
+    table = make_table() | {"kind": ["oak", "ash", "elm", "ash"] * 20}
+    assert fw.compare(table, target="y", **QUICK).notes == ()

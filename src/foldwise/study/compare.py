@@ -1,6 +1,7 @@
 """compare: one table in, an honest comparison of regularized models out."""
 
 import platform
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foldwise import __version__
-from foldwise.errors import InputError
+from foldwise.errors import DataWarning, InputError
 from foldwise.moments import Fill, FoldMoments
 from foldwise.paths.strengths import check_strengths
 from foldwise.resampling import Folds, Splitter
 from foldwise.study.candidates import find_candidates
+from foldwise.study.collinear import collinear_notes
 from foldwise.study.comparison import Comparison, Run, Settings
 from foldwise.study.evaluation import Progress, Rows, evaluate
 from foldwise.study.native import kind_of
@@ -118,7 +120,7 @@ def compare(
     Warns
     -----
     DataWarning
-        Where columns look odd: left out, pooled, equal to the target, an identifier.
+        Where columns look odd: left out, pooled, equal to the target, an identifier, perfectly collinear.
 
     References
     ----------
@@ -184,6 +186,9 @@ def compare(
     task = Task(moments, scale, partition, strengths if isinstance(strengths, int) else strengths / scale, mixes)
     evaluation = evaluate(task, Rows(design.values, y, weights), chosen, rule=rule, progress=progress)
     columns = Recipe.learn(design, fill=fill, indicators=indicators, min_level_count=min_level_count).columns
+    twins = collinear_notes(moments.training_set(frozenset()), columns, y.shape[0])
+    for note in twins:
+        warnings.warn(note, DataWarning, stacklevel=2)
     return Comparison(
         target=str(target),
         unit=design.target_unit,
@@ -193,7 +198,7 @@ def compare(
         differences=evaluation.differences,
         baseline_rmse=evaluation.baseline_rmse,
         baseline_difference=evaluation.baseline_difference,
-        notes=design.notes,
+        notes=(*design.notes, *twins),
         settings=Settings(
             seed=seed if isinstance(folds, int) else None,
             stratify=stratify,

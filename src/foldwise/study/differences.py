@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 LEVEL = 0.05
 POWER = 0.8
 SAME = 1e-9
-"""Errors that agree to this relative size are equal: fits are certified to about as much."""
+"""Mean squared errors that agree to this share of the target's variance are equal: fits are certified to as much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +28,13 @@ class Scoring:
         Sum of the row weights of each fold.
     test_per_train : (J,) array
         Rows of each fold over rows of its training set.
+    variance : float
+        Mean squared error of predicting the mean: what errors are measured against.
     """
 
     weights: Floats
     test_per_train: Floats
+    variance: float
 
     @property
     def share(self) -> Floats:
@@ -89,7 +92,7 @@ def rmse_difference(first: Floats, second: Floats, scoring: Scoring) -> Correcte
     """
     total = sqrt(float(scoring.share @ first)) + sqrt(float(scoring.share @ second))
     gained = second - first
-    gained = np.where(np.abs(gained) <= SAME * (first + second), 0.0, gained)
+    gained = np.where(np.abs(gained) <= SAME * scoring.variance, 0.0, gained)
     return scoring.corrected_t(gained / total if total > 0.0 else gained)
 
 
@@ -108,7 +111,7 @@ def compare_all(
     Examples
     --------
     >>> mse = np.array([[1.0, 1.2, 0.9, 1.1], [1.0, 1.2, 0.9, 1.1], [4.0, 4.2, 4.1, 4.0]])
-    >>> found, letters = compare_all("abc", mse, Scoring(np.ones(4), np.full(4, 1 / 3)))
+    >>> found, letters = compare_all("abc", mse, Scoring(np.ones(4), np.full(4, 1 / 3), 5.0))
     >>> letters, round(found[1].difference, 3), round(found[1].p_holm, 4)
     (('a', 'a', 'b'), 0.994, 0.0002)
     """

@@ -76,7 +76,8 @@ def evaluate(
     baseline_mse = _fold_mse(folds, rows, baseline)
     fold_weight = np.array([rows.weights[folds.test_rows(i)].sum() for i in range(fold_mse.shape[1])])
     fold_rows = np.array([folds.test_rows(i).shape[0] for i in range(fold_mse.shape[1])])
-    scoring = Scoring(fold_weight, fold_rows / (folds.n_rows - fold_rows))
+    variance = float(np.average(baseline_mse, weights=fold_weight))
+    scoring = Scoring(fold_weight, fold_rows / (folds.n_rows - fold_rows), variance)
 
     order = np.argsort(fold_mse @ fold_weight, kind="stable").tolist()
     names = [candidates[c].name for c in order]
@@ -92,14 +93,13 @@ def evaluate(
             predictions[c],
             fold_mse[c],
             letter,
-            float(scoring.share @ baseline_mse),
             scoring,
         )
         for c, letter in zip(order, letters, strict=True)
     )
     if progress is not None:
         progress(len(candidates), len(candidates), "done")
-    return Evaluation(results, differences, float(np.sqrt(scoring.share @ baseline_mse)), baseline_difference, seconds)
+    return Evaluation(results, differences, float(np.sqrt(variance)), baseline_difference, seconds)
 
 
 def _out_of_fold(
@@ -140,7 +140,6 @@ def _result(
     predictions: Floats,
     fold_mse: Floats,
     letters: str,
-    baseline_mse: float,
     scoring: Scoring,
 ) -> CandidateResult:
     error = scoring.corrected_t(fold_mse)
@@ -156,7 +155,7 @@ def _result(
         drops_features=candidate.drops_features,
         rmse=rmse,
         interval=(low, high),
-        r2=1.0 - error.mean / baseline_mse,
+        r2=1.0 - error.mean / scoring.variance,
         score=score,
         optimism=optimism(rmse, score) if tuned else None,
         letters=letters,

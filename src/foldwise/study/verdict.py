@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 STEADY = 0.9
 """A feature is steady that at least this share of fits keeps, with one sign in at least this share of those."""
+EXACT = 1e-6
+"""An error below this share of the target's spread is none."""
 NAMED = 4
 """At most so many features of each sign are named."""
 
@@ -18,6 +20,8 @@ def sentences(comparison: "Comparison") -> tuple[str, ...]:
     """Who predicts best or is tied; the differences; the smallest one that could have been shown; the features."""
     if comparison.baseline_difference.p >= LEVEL or comparison.baseline_difference.difference <= 0.0:
         return _nothing_learned(comparison)
+    if comparison.best.rmse <= EXACT * comparison.baseline_rmse:
+        return (_exact(comparison), _features(comparison))
     parts = [_error(comparison), _differences(comparison), _detectable(comparison), _features(comparison)]
     return tuple(part for part in parts if part)
 
@@ -35,6 +39,11 @@ def _nothing_learned(comparison: "Comparison") -> tuple[str, ...]:
         f"A gain of {smallest} over the mean would have shown with {share(POWER)} probability.",
         "Features that such a model keeps are no findings.",
     )
+
+
+def _exact(comparison: "Comparison") -> str:
+    name, target = _start(comparison.best.name), comparison.target
+    return f"{name} predicts {target} on unseen rows without error: does a feature say what {target} is (a leak)?"
 
 
 def _error(comparison: "Comparison") -> str:
@@ -95,11 +104,13 @@ def _features(comparison: "Comparison") -> str:
     rises = _named(comparison, [j for j in sure if result.coef[j] > 0.0])
     falls = _named(comparison, [j for j in sure if result.coef[j] < 0.0])
     effects = ", and ".join(f"{verb} with {names}" for verb, names in (("rises", rises), ("falls", falls)) if names)
-    opening = (
-        f"In at least {share(STEADY)} of its fits the {name} keeps {len(sure)} of {p} features with the same sign"
-        if result.drops_features
-        else f"In at least {share(STEADY)} of the {name} fits {len(sure)} of {p} features have the same sign"
-    )
+    if result.drops_features:
+        opening = (
+            f"In at least {share(STEADY)} of its fits the {name} keeps {len(sure)} of {p} features with the same sign"
+        )
+    else:
+        have = "has" if len(sure) == 1 else "have"
+        opening = f"In at least {share(STEADY)} of the {name} fits {len(sure)} of {p} features {have} the same sign"
     return f"{opening}: {target} {effects}."
 
 
