@@ -12,7 +12,7 @@ setup(
         Extension(
             "foldwise.solvers._quadratic",
             ["src/foldwise/solvers/_quadratic.pyx"],
-            depends=["src/foldwise/solvers/_vector.h"],
+            depends=["src/foldwise/solvers/_vector.h", "src/foldwise/solvers/_active_set.pxi"],
             extra_compile_args=FLAGS,
         )
     ]
