@@ -195,7 +195,7 @@ def test_collinear_columns_are_named():
     fw.Ridge(alpha=1e-3).fit(table, rng.normal(size=20))
 
 
-@pytest.mark.parametrize("estimator", [fw.LinearRegression, fw.Ridge])
+@pytest.mark.parametrize("estimator", [fw.LinearRegression, fw.Ridge, fw.Lasso, fw.ElasticNetCV])
 def test_input_that_can_not_be_used(estimator):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(10, 2)), rng.normal(size=10)
@@ -207,6 +207,11 @@ def test_input_that_can_not_be_used(estimator):
         estimator().fit(X, y, sample_weight=np.where(np.arange(10) == 3, -1.0, 1.0))
     with pytest.raises(InputError, match=r"bounds must have lower <= 0 <= upper, got \(1.0, 2.0\) for column 0"):
         estimator(bounds=(1, 2)).fit(X, y)
+    for size in (1e-180, 1e200):
+        with pytest.raises(InputError, match=r"squares a double can hold.* column 1 has up to .*Use another unit"):
+            estimator().fit(X * [1, size], y)
+    with pytest.raises(InputError, match=r"y must be at most 1e\+140 in size, got"):
+        estimator().fit(X, y * 1e200)
     with pytest.raises(InputError, match="fit_intercept must be True or False, got 'yes'"):
         estimator(fit_intercept="yes").fit(X, y)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from foldwise.errors import DataWarning
+from foldwise.errors import DataWarning, InputError
 from foldwise.moments.check import check_weight
 
 Array = NDArray[np.float64]
@@ -37,8 +37,23 @@ class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         )
         if not targets:
             y = column_or_1d(y, warn=True)
-        weights = check_weight(sample_weight, X.shape[0])
-        return X, np.asarray(y, dtype=np.float64), weights
+        y = np.asarray(y, dtype=np.float64)
+        self._check_size(X, y)
+        return X, y, check_weight(sample_weight, X.shape[0])
+
+    def _check_size(self, X: Array, y: Array) -> None:
+        """Squares must neither overflow nor vanish."""
+        least, most = 1e-140, 1e140
+        size = np.maximum(X.max(axis=0), -X.min(axis=0))
+        odd = np.flatnonzero((size > 0) & ((size < least) | (size > most)))
+        if odd.size:
+            at = int(odd[0])
+            raise InputError(
+                f"X must have values whose squares a double can hold, in size between {least:g} and {most:g} or zero; "
+                f"{self._column(at)} has up to {size[at]:g}. Use another unit"
+            )
+        if np.abs(y).max() > most:
+            raise InputError(f"y must be at most {most:g} in size, got {np.abs(y).max():g}. Use another unit")
 
     def _column(self, at: int) -> str:
         names = getattr(self, "feature_names_in_", None)
