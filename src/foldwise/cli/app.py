@@ -34,14 +34,17 @@ class _InOrder(click.RichGroup):
         return list(self.commands)
 
 
-@click.group(cls=_InOrder, context_settings=_CONTEXT, no_args_is_help=True)
+@click.group(cls=_InOrder, context_settings=_CONTEXT, invoke_without_command=True)
 @click.rich_config(help_config=_HELP)
 @click.version_option(__version__, message="foldwise %(version)s")
-def foldwise() -> None:
+@click.pass_context
+def foldwise(context: click.Context) -> None:
     """Which regularization, how strong, which features survive, and how sure are we?
 
     TABLE is a CSV, TSV, Parquet, Feather or JSON lines file. Start with: foldwise demo
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @foldwise.command()

@@ -9,7 +9,7 @@ from rich.text import Text
 from foldwise.cli.coefficient_lines import coefficient_lines
 from foldwise.cli.files import check_goal
 from foldwise.cli.model_file import SavedModel, model_text, write_model
-from foldwise.cli.terminal import notes_shown, output_console, waiting
+from foldwise.cli.terminal import encodable, notes_shown, output_console, waiting
 from foldwise.cli.trained import Trained
 from foldwise.cli.training import FOLDS, train
 from foldwise.tables import read_table
@@ -30,35 +30,36 @@ def show_fit(table: Path, kind: str, *, save: Path | None, as_json: bool, **opti
         sys.stdout.write(model_text(model))
         return
     console = output_console()
-    for line in _summary(trained, table.name, **options):
-        console.print(line, soft_wrap=True)
-    console.print()
-    for line in coefficient_lines(trained, width=console.width):
-        console.print(line, soft_wrap=True)
+    lines = [
+        *_summary(trained, table.name, **options),
+        Text(),
+        *coefficient_lines(trained, width=console.width),
+    ]
     if save is not None:
-        console.print(f"\nsaved: {save}; use it with  foldwise predict {save} TABLE", soft_wrap=True)
+        lines += [Text(), Text(f"saved: {save}; use it with  foldwise predict {save} TABLE")]
+    for line in encodable(lines):
+        console.print(line, soft_wrap=True)
 
 
-def _summary(trained: Trained, table: str, *, test_size: float, seed: int, **_: Any) -> list[Text | str]:
+def _summary(trained: Trained, table: str, *, test_size: float, seed: int, **_: Any) -> list[Text]:
     unit = f" {trained.target_unit}" if trained.target_unit else ""
     p = int((trained.scale > 0).sum())
-    lines: list[Text | str] = [
-        Text(
-            f"{_NAMES[trained.kind]} of {trained.target_name} on {p} column{'s' if p > 1 else ''} of {table}",
-            style="bold",
-        ),
-        *_strength(trained),
+    columns = f"{p} column{'s' if p > 1 else ''}"
+    lines = [
+        Text(f"{_NAMES[trained.kind]} of {trained.target_name} on {columns} of {table}", style="bold"),
+        *map(Text, _strength(trained)),
+        Text(),
     ]
     if trained.test_rmse is None:
-        lines += ["", f"training RMSE  {trained.training_rmse:.6g}{unit}  ({trained.training_rows} rows, no test rows)"]
-        return lines
-    how = f"test size {test_size:g}, seed {seed}"
+        rows = f"({trained.training_rows} rows, no test rows)"
+        return [*lines, Text(f"training RMSE  {trained.training_rmse:.6g}{unit}  {rows}")]
+    rows = f"({trained.test_rows} rows: test size {test_size:g}, seed {seed})"
+    mean = "(test RMSE of always predicting the training mean)"
     return [
         *lines,
-        "",
-        Text(f"test RMSE      {trained.test_rmse:.6g}{unit}  ({trained.test_rows} rows: {how})", style="bold"),
-        f"training RMSE  {trained.training_rmse:.6g}{unit}  ({trained.training_rows} rows)",
-        f"mean only      {trained.test_rmse_of_mean:.6g}{unit}  (test RMSE of always predicting the training mean)",
+        Text(f"test RMSE      {trained.test_rmse:.6g}{unit}  {rows}", style="bold"),
+        Text(f"training RMSE  {trained.training_rmse:.6g}{unit}  ({trained.training_rows} rows)"),
+        Text(f"mean only      {trained.test_rmse_of_mean:.6g}{unit}  {mean}"),
     ]
 
 

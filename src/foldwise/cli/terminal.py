@@ -2,12 +2,14 @@
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
+
+from foldwise.report.text import PLAIN
 
 PIPED_WIDTH = 100  # columns of text that goes to a file or another program
 
@@ -121,8 +123,30 @@ def output_console() -> Console:
     >>> output_console().width > 0
     True
     """
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+def encodable(lines: Iterable[Text]) -> list[Text]:
+    """Give lines that the output can hold: where its encoding lacks some letters, bars of # and ? for other letters.
+
+    Examples
+    --------
+    >>> [line.plain for line in encodable([Text("weight")])]
+    ['weight']
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    return [line if _fits(line.plain, encoding) else _plain(line, encoding) for line in lines]
+
+
+def _fits(text: str, encoding: str) -> bool:
+    return text.encode(encoding, errors="replace").decode(encoding) == text
+
+
+def _plain(line: Text, encoding: str) -> Text:
+    plain = line.copy()
+    plain.plain = line.plain.translate(PLAIN).encode(encoding, errors="replace").decode(encoding)
+    return plain
 
 
 def _errors() -> Console:
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
