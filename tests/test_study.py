@@ -339,10 +339,14 @@ def test_categories_gaps_and_dropped_columns_are_told():
     assert any("'note'" in note for note in comparison.notes)
 
 
-def test_progress_counts_candidates():
+def test_progress_counts_paths_up_to_all_of_them():
     calls = []
-    fw.compare(make_table(), target="y", progress=lambda *call: calls.append(call), **QUICK)
-    assert calls == [(0, 4, "least squares"), (1, 4, "ridge"), (2, 4, "lasso"), (3, 4, "elastic net"), (4, 4, "done")]
+    fw.compare(make_table(), target="y", progress=lambda *call: calls.append(call), **QUICK | {"l1_ratios": (0.3, 0.6)})
+    done, totals, names = zip(*calls, strict=True)
+    assert set(totals) == {5}
+    assert (done[0], done[-1]) == (0, 5)
+    assert list(done) == sorted(done)
+    assert list(dict.fromkeys(names)) == [*ALL, ""]
 
 
 def test_two_folds_do_for_least_squares_alone():

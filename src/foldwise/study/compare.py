@@ -106,7 +106,7 @@ def compare(
     stratify : bool
         Spread the target evenly over the folds.
     progress : callable, optional
-        Called with (candidates done, candidates in all, name of the next).
+        Called with (paths done, paths in all, name of the candidate at work).
 
     Returns
     -------

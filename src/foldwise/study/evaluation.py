@@ -1,12 +1,13 @@
 """Evaluation: each candidate's tuned procedure scored on rows it has not seen, and its final model read out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
 
 from foldwise.inference import optimism, stability
+from foldwise.paths import Paths
 from foldwise.resampling import Folds
 from foldwise.study.candidates import Candidate
 from foldwise.study.differences import Difference, Scoring, compare_all
@@ -63,11 +64,10 @@ def evaluate(
     """Fit, tune and score every candidate; compare them in pairs."""
     folds = task.folds
     searches, tunings, seconds = [], [], {}
-    for done, candidate in enumerate(candidates):
-        if progress is not None:
-            progress(done, len(candidates), candidate.name)
+    steps = _Steps(sum(candidate.steps(task) for candidate in candidates), progress)
+    for candidate in candidates:
         start = perf_counter()
-        search = Search.of(candidate.fit(task), task.target_scale)
+        search = Search.of(steps.counted(candidate.fit(task), candidate.name), task.target_scale)
         searches.append(search)
         tunings.append(tune(search, repeats=folds.n_repeats, rule=rule))
         seconds[candidate.name] = perf_counter() - start
@@ -97,9 +97,26 @@ def evaluate(
         )
         for c, letter in zip(order, letters, strict=True)
     )
-    if progress is not None:
-        progress(len(candidates), len(candidates), "done")
+    steps.show("")
     return Evaluation(results, differences, float(np.sqrt(variance)), baseline_difference, seconds)
+
+
+class _Steps:
+    """Tells the caller how many paths are done."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.done, self.total, self.progress = 0, total, progress
+
+    def show(self, following: str) -> None:
+        if self.progress is not None:
+            self.progress(self.done, self.total, following)
+
+    def counted(self, paths: Iterable[Paths], name: str) -> Iterator[Paths]:
+        self.show(name)
+        for path in paths:
+            self.done += 1
+            yield path
+            self.show(name)
 
 
 def _out_of_fold(

@@ -1,6 +1,6 @@
 """Search: the paths of one candidate as one flat grid of (l1_ratio, alpha) points."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -54,27 +54,43 @@ class Search:
     gap: float
 
     @classmethod
-    def of(cls, paths: Sequence[Paths], target_scale: float) -> Self:
+    def of(cls, paths: Iterable[Paths], target_scale: float) -> Self:
         """Lay the paths side by side, and bring them from a target divided by `target_scale` to its own unit.
 
-        Coefficients of nested fits, which nothing later needs, are let go.
+        Each path is cut down before the next is asked for: coefficients of nested fits are not needed any more.
         """
-        first = paths[0]
-        sets = [first.index(), *(first.index({i}) for i in range(first.cv_error.shape[0]))]
-        lengths = [path.alphas.shape[0] for path in paths]
-        inner = [path.inner_error for path in paths if path.inner_error is not None]
-        squared = target_scale**2
+        parts = [cls._of_one(number, path, target_scale) for number, path in enumerate(paths)]
+        first = parts[0]
+        inner = [part.inner_error for part in parts if part.inner_error is not None]
         return cls(
-            alphas=np.concatenate([path.alphas for path in paths]) * target_scale,
-            l1_ratios=np.repeat([path.l1_ratio for path in paths], lengths),
-            path=np.repeat(np.arange(len(paths)), lengths),
-            outer_error=np.concatenate([path.cv_error for path in paths], axis=-1) * squared,
-            inner_error=np.concatenate(inner, axis=-1) * squared if inner else None,
+            alphas=np.concatenate([part.alphas for part in parts]),
+            l1_ratios=np.concatenate([part.l1_ratios for part in parts]),
+            path=np.concatenate([part.path for part in parts]),
+            outer_error=np.concatenate([part.outer_error for part in parts], axis=-1),
+            inner_error=np.concatenate(inner, axis=-1) if inner else None,
             fold_weight=first.fold_weight,
-            coef=np.concatenate([path.coef[sets] for path in paths], axis=1) * target_scale,
-            intercept=np.concatenate([path.intercept[sets] for path in paths], axis=1) * target_scale,
-            mean=first.mean[sets],
-            scale=first.scale[sets],
-            maps=tuple(first.maps[h] for h in sets),
-            gap=float(max(path.gap.max() for path in paths)),
+            coef=np.concatenate([part.coef for part in parts], axis=1),
+            intercept=np.concatenate([part.intercept for part in parts], axis=1),
+            mean=first.mean,
+            scale=first.scale,
+            maps=first.maps,
+            gap=max(part.gap for part in parts),
+        )
+
+    @classmethod
+    def _of_one(cls, number: int, path: Paths, target_scale: float) -> Self:
+        sets = [path.index(), *(path.index({i}) for i in range(path.cv_error.shape[0]))]
+        return cls(
+            alphas=path.alphas * target_scale,
+            l1_ratios=np.full(path.alphas.shape, path.l1_ratio),
+            path=np.full(path.alphas.shape, number),
+            outer_error=path.cv_error * target_scale**2,
+            inner_error=None if path.inner_error is None else path.inner_error * target_scale**2,
+            fold_weight=path.fold_weight,
+            coef=path.coef[sets] * target_scale,
+            intercept=path.intercept[sets] * target_scale,
+            mean=path.mean[sets],
+            scale=path.scale[sets],
+            maps=tuple(path.maps[h] for h in sets),
+            gap=float(path.gap.max()),
         )

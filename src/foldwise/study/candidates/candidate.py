@@ -1,6 +1,6 @@
 """What a candidate is: a name, what it can do, and the paths it fits for a task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from foldwise.paths import Paths
@@ -21,10 +21,13 @@ class Candidate:
         Whether some of its coefficients can be exactly zero.
     fit
         Paths that cover its search, all on the task's folds and with nested held-out sets; a single path with a single
-        strength where there is nothing to choose.
+        strength where there is nothing to choose. They may come one by one, so that only one is kept whole.
+    steps
+        How many paths that will be, for the progress bar.
     """
 
     name: str
     tunes: bool
     drops_features: bool
-    fit: Callable[[Task], tuple[Paths, ...]]
+    fit: Callable[[Task], Iterable[Paths]]
+    steps: Callable[[Task], int] = lambda _: 1
