@@ -27,7 +27,7 @@ def test_equals_scipy(seed, p, fit_intercept, weighted, penalized):
     w = rng.uniform(0.2, 2, n) if weighted else np.ones(n)
     unit = 1 / np.abs(X).max(axis=0)
     lower = -rng.choice([0.0, 0.3, np.inf], p) * unit
-    upper = rng.choice([0.2, 1.0, np.inf], p) * unit
+    upper = np.where(lower < 0, rng.choice([0.0, 0.2, 1.0, np.inf], p), rng.choice([0.2, 1.0, np.inf], p)) * unit
     ridge = rng.uniform(0.1, 2, p) / unit**2 if penalized else np.zeros(p)
     ours = bounded_least_squares(X, y, lower, upper, weights=w, fit_intercept=fit_intercept, ridge=ridge)
     mean, start = (np.average(X, axis=0, weights=w), np.average(y, weights=w)) if fit_intercept else (0.0, 0.0)
@@ -54,6 +54,24 @@ def test_bounds_that_do_not_bind_change_nothing():
     boxed = fw.LinearRegression(bounds=(-100, 100)).fit(X, y)
     np.testing.assert_allclose(boxed.coef_, free.coef_, rtol=1e-13)
     assert boxed.intercept_ == pytest.approx(free.intercept_, rel=1e-13)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 10**6), wide=st.booleans())
+def test_collinear_columns_stay_within_bounds_and_reach_the_minimum(seed, wide):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(4 if wide else 20, 5))
+    X = np.column_stack([X, X[:, 0] - X[:, 1], 3 * X[:, 2]])
+    y = rng.normal(size=len(X)) + X[:, 0]
+    lower, upper = np.full(7, -0.1), np.full(7, 0.2)
+    ours = bounded_least_squares(X, y, lower, upper)
+    assert ours.settled
+    assert (ours.coef >= lower).all()
+    assert (ours.coef <= upper).all()
+    centred, target = X - X.mean(axis=0), y - y.mean()
+    theirs = lsq_linear(centred, target, (lower, upper), tol=1e-14)
+    cost = 0.5 * ((y - ours.intercept - X @ ours.coef) ** 2).sum()
+    assert cost <= theirs.cost + 1e-9
 
 
 def test_bounds_per_column_and_target():

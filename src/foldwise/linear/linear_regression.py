@@ -77,6 +77,8 @@ class LinearRegression(MultiOutputMixin, LinearModel):  # type: ignore[misc]
         X, y, weights = self._read(X, y, sample_weight)
         box = limits(self.bounds, X.shape[1], positive=positive)
         self.scale_ = spread(X, weights)
+        for name in ("rank_", "singular_"):
+            self.__dict__.pop(name, None)  # of an earlier fit without bounds
         if box is not None:
             self.coef_, intercept, _ = fit_within_bounds(X, y, box, weights=weights, fit_intercept=fit_intercept)
         else:

@@ -107,6 +107,8 @@ class RidgeCV(MultiOutputMixin, LinearModel):  # type: ignore[misc]
         alphas = numbers("alphas", self.alphas, above=self.cv is None)
         X, y, weights = self._read(X, y, sample_weight, least_rows=2)
         Y = y.reshape(len(X), -1)
+        for name in ("cv_results_", "folds_", "paths_", "gap_"):
+            self.__dict__.pop(name, None)  # of an earlier fit with another cv
         if self.cv is None:
             scores, results = self._leave_one_out(X, Y, alphas, weights)
             if self.store_cv_results:

@@ -73,12 +73,15 @@ def bounded_least_squares(
     at_bound[live] = ~found.free
     coef = np.zeros(p)
     coef[live] = found.x / width[live]
-    coef[at_bound] = np.where(coef[at_bound] > 0, upper[at_bound], lower[at_bound]) * (coef[at_bound] != 0)
+    coef = np.where(at_bound & (coef > 0), upper, np.where(at_bound & (coef < 0), lower, coef))
     fixed = np.where(at_bound | ~live, np.inf, penalty)
     left = y - X @ np.where(at_bound, coef, 0.0)
     rest = least_squares(X, left, weights=weights, fit_intercept=fit_intercept, ridge=fixed)
-    coef[~at_bound] = np.clip(rest.coef[~at_bound], lower[~at_bound], upper[~at_bound])
-    return BoundedSolution(coef, float(rest.intercept), found.n_iter, found.settled)
+    exact = np.where(at_bound, coef, np.clip(rest.coef, lower, upper))
+    if rest.collinear or not np.array_equal(exact[~at_bound], rest.coef[~at_bound]):
+        # Of the many answers for collinear columns, only the active set's is known to lie within the bounds.
+        return BoundedSolution(coef, float(start - mean @ coef), found.n_iter, found.settled)
+    return BoundedSolution(exact, float(rest.intercept), found.n_iter, found.settled)
 
 
 @dataclass(frozen=True)
