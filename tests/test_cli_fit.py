@@ -10,13 +10,18 @@ import pyarrow.parquet
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, Ridge
 from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from foldwise.cli import main
 from foldwise.cli.model_file import read_model
 from foldwise.datasets import auto_mpg
 from foldwise.errors import InputError
+from foldwise.resampling import Folds
 
 FEATURES = ["cylinders", "displacement", "horsepower", "weight", "acceleration", "year", "origin"]
 MODELS = {
@@ -126,6 +131,41 @@ def test_the_chosen_strength_ignores_the_test_rows(cars, tmp_path):
     same, _ = fit(tmp_path / "spoiled.csv", "lasso")
     assert same["coefficients"] == honest["coefficients"]
     assert same["training"]["alpha"] == honest["training"]["alpha"]
+
+
+def naive_error(table: pd.DataFrame, model: object, seed: int) -> float:
+    """10-fold cross-validated squared error over the training rows, each fold filled and scaled by its own rows."""
+    training, _ = train_test_split(np.arange(len(table)), test_size=0.25, random_state=seed)
+    X, y = table.drop(columns="mpg").to_numpy()[training], table["mpg"].to_numpy()[training]
+    errors = []
+    for fit_on, score_on in Folds.kfold(len(training), n_folds=10, seed=seed).split(X):
+        steps = make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), clone(model))
+        steps.fit(X[fit_on], y[fit_on])
+        errors.append(np.sum((y[score_on] - steps.predict(X[score_on])) ** 2))
+    return float(np.sum(errors)) / len(training)
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "most"),
+    [
+        ("ridge", Ridge(), 1e4),
+        ("lasso", Lasso(tol=1e-10, max_iter=10**6), 10.0),
+        ("elastic-net", ElasticNet(l1_ratio=0.5, tol=1e-10, max_iter=10**6), 100.0),
+    ],
+)
+def test_the_chosen_strength_has_the_smallest_naive_error(kind, model, most, tmp_path):
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(80, 15)) * np.geomspace(0.01, 100, 15)
+    table = pd.DataFrame(X, columns=[f"x{j}" for j in range(15)])
+    table["mpg"] = (X / np.geomspace(0.01, 100, 15)) @ rng.normal(size=15) * 2 + 12 * rng.normal(size=80)
+    table.iloc[::9, 2] = np.nan
+    table.to_csv(tmp_path / "t.csv", index=False)
+    ratio = ["--l1-ratio", 0.5] if kind == "elastic-net" else []
+    chosen = fit(tmp_path / "t.csv", kind, *ratio)[0]["training"]["alpha"]
+    errors = [naive_error(table, model.set_params(alpha=alpha), 45) for alpha in np.geomspace(1e-6 * most, most, 31)]
+    best, worst = min(errors), max(errors)
+    assert worst > 1.05 * best  # the choice matters
+    assert naive_error(table, model.set_params(alpha=chosen), 45) < best + 0.01 * (worst - best)
 
 
 @pytest.mark.parametrize("kind", ["ridge", "lasso", "elastic-net"])
