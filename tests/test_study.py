@@ -349,6 +349,14 @@ def test_progress_counts_paths_up_to_all_of_them():
     assert list(dict.fromkeys(names)) == [*ALL, ""]
 
 
+def test_more_folds_than_nesting_can_bear_are_refused():
+    rng = np.random.default_rng(0)
+    table = {"x": rng.normal(size=120), "y": rng.normal(size=120)}
+    with pytest.raises(InputError, match=r"folds must be at most 100 .*, got 120, which takes 7,140 nested fits"):
+        fw.compare(table, target="y", folds=120, repeats=1)
+    assert fw.compare(table, target="y", folds=120, repeats=1, candidates=["ols"]).folds.n_folds == 120
+
+
 def test_two_folds_do_for_least_squares_alone():
     comparison = fw.compare(make_table(), target="y", candidates=["ols"], folds=2)
     assert comparison.best.name == "least squares"
@@ -440,3 +448,23 @@ def test_collinear_columns_are_named_and_the_answer_stands(combine):
 def test_levels_of_a_category_add_up_to_one_and_that_is_no_news():
     table = make_table() | {"kind": ["oak", "ash", "elm", "ash"] * 20}
     assert fw.compare(table, target="y", **QUICK).notes == ()
+
+
+def test_intervals_of_the_error_cover_it():
+    """Least squares on 60 rows: the interval holds the true error of the fits about 95 times in 100."""
+    rng = np.random.default_rng(11)
+    slope = np.array([0.5, -0.5, 0.0])
+    covered = []
+    for seed in range(120):
+        x = rng.normal(size=(60, 3))
+        y = x @ slope + rng.normal(size=60)
+        table = np.column_stack([x, y])
+        found = fw.compare(table, names=["a", "b", "c", "y"], target="y", candidates=["ols"], repeats=1, seed=seed)
+        truth = []
+        for i in range(5):
+            rows = found.folds.training_rows({i})
+            b = np.linalg.lstsq(np.column_stack([np.ones(len(rows)), x[rows]]), y[rows], rcond=None)[0]
+            truth.append(1.0 + b[0] ** 2 + np.sum((b[1:] - slope) ** 2))
+        low, high = found.best.interval
+        covered.append(low <= np.sqrt(np.mean(truth)) <= high)
+    assert np.mean(covered) > 0.89  # 95 % less three standard deviations of a share of 120

@@ -28,6 +28,7 @@ from foldwise.tables import Recipe, make_design, read_table
 
 DEFAULT_CANDIDATES = ("least squares", "ridge", "lasso", "elastic net")
 DEFAULT_L1_RATIOS = (0.1, 0.3, 0.5, 0.7, 0.9)
+MOST_FOLDS = 100
 
 
 def compare(
@@ -80,7 +81,7 @@ def compare(
     candidates : names
         Among "least squares", "ridge", "lasso", "elastic net".
     folds : int, Folds or scikit-learn splitter
-        K, or the partition itself. At least 3 where a strength is to be chosen.
+        K, or the partition itself. From 3 to 100 where a strength is to be chosen.
     repeats, seed : int
         How many random partitions where `folds` is a number, and from which seed.
     drop, categories, units, min_level_count, names
@@ -168,10 +169,8 @@ def compare(
         stratify=stratify,
         groups=column_or_array(table, groups, "groups"),
     )
-    if partition.n_folds < 3 and any(candidate.tunes for candidate in chosen):
-        raise InputError(
-            f"folds must be at least 3, so that inner folds can choose a strength, got {partition.n_folds}"
-        )
+    if any(candidate.tunes for candidate in chosen):
+        _check_nesting(partition.n_folds)
     scale = _target_scale(target_scale, y, weights)
     moments = FoldMoments.scan(
         design.values,
@@ -223,6 +222,14 @@ def compare(
         ),
         frame=kind_of(table),
     )
+
+
+def _check_nesting(n_folds: int) -> None:
+    if n_folds < 3:
+        raise InputError(f"folds must be at least 3, so that inner folds can choose a strength, got {n_folds}")
+    if n_folds > MOST_FOLDS:
+        cost = f"which takes {n_folds * (n_folds - 1) // 2:,} nested fits"
+        raise InputError(f"folds must be at most {MOST_FOLDS} where a strength is chosen, got {n_folds}, {cost}")
 
 
 def _mixes(l1_ratios: Iterable[float]) -> tuple[float, ...]:

@@ -286,7 +286,7 @@ def _candidate(r: CandidateResult) -> dict[str, Any]:
         "chosen_l1_ratio": r.chosen_l1_ratio,
         "fold_mse": r.fold_mse,
         "curve": {"alpha": r.curve_alpha, "rmse": r.curve_rmse},
-        "gap": r.gap,
+        "gap": float(f"{r.gap:.1e}"),  # its further digits are rounding
     }
 
 

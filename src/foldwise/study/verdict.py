@@ -87,7 +87,7 @@ def _detectable(comparison: "Comparison") -> str:
         return ""
     smallest = with_unit(number(max(difference.detectable for difference in versus)), comparison.unit)
     shown = f"A difference of {smallest} would have shown with {share(POWER)} probability"
-    return f"{shown}; these data cannot tell smaller ones."
+    return f"{shown}; these data cannot reliably tell smaller ones."
 
 
 def _features(comparison: "Comparison") -> str:
