@@ -195,6 +195,20 @@ def test_the_page_opens_with_the_verdict_and_shows_every_candidate_and_feature(c
     assert f"{cars.explained.coef[at]:.3f} / years" in re.sub(" +", " ", page)
 
 
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("name", ["cars", "mixed"])
+def test_all_bars_stand_on_one_axis_with_their_sign(name, width, request):
+    comparison = request.getfixturevalue(name)
+    rows = [line for line in report.text(comparison, width=width, color=False).splitlines() if AXIS in line]
+    assert len(rows) == min(len(comparison.columns), 20)
+    assert len({row.index(AXIS) for row in rows}) == 1
+    for row in rows:
+        left, _, right = row.partition(AXIS)
+        value = right.strip(" █▌").split()[0]
+        sign = "" if value == "dropped" else value[0]
+        assert (left[-1] in "█▐", right[0] in "█▌") == (sign == "-", sign == "+")
+
+
 def test_colours_only_where_wanted(cars, monkeypatch):
     assert "\x1b[" not in report.text(cars, color=False)
     coloured = report.text(cars, color=True, width=80)

@@ -78,7 +78,7 @@ def features(comparison: Comparison, *, width: int) -> Table:
 def _features(comparison: Comparison, *, half: int) -> Table:
     r = comparison.explained
     table = _table("", "", "per SD", "per unit", "", "kept in", "same sign")
-    table.columns[4].justify = "left"
+    table.columns[1].justify = table.columns[4].justify = "left"  # right would strip a bar's blanks, and move its axis
     strongest = sorted(range(len(comparison.columns)), key=lambda j: (-abs(r.coef_per_sd[j]), -r.survival[j]))
     shown = sorted(strongest[:MOST_FEATURES], key=lambda j: -r.coef_per_sd[j])
     largest = float(max(abs(r.coef_per_sd[j]) for j in shown))
