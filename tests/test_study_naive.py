@@ -11,6 +11,7 @@ import foldwise as fw
 
 ALPHAS = (2.0, 0.7, 0.25, 0.08, 0.02)
 L1_RATIOS = (0.3, 0.9)
+RARE = 6
 
 
 @dataclass
@@ -21,6 +22,12 @@ class Data:
     folds: fw.Folds
     fill: str = "median"
     indicators: bool = False
+    tree: np.ndarray | None = None
+
+    @property
+    def table(self) -> dict[str, np.ndarray]:
+        columns = {f"x{j}": self.X[:, j] for j in range(self.X.shape[1])} | {"y": self.y}
+        return columns if self.tree is None else columns | {"tree": self.tree}
 
 
 def make_data(kind: str) -> Data:
@@ -36,7 +43,17 @@ def make_data(kind: str) -> Data:
         return Data(X, y, weights, folds, "mean" if kind == "gaps" else "median", indicators=kind == "indicators")
     if kind == "unequal folds":
         return Data(X, y, weights, fw.Folds.from_labels(rng.choice([0, 0, 0, 1, 2], size=(2, n))))
+    if kind == "rare levels":
+        tree = rng.permutation(np.repeat(["ash", "oak", "elm", "fir"], [25, 20, 9, 7]))
+        return Data(X, y + 2.0 * (tree == "elm") - (tree == "fir"), weights, folds, tree=tree)
     return Data(X, y, weights, folds)
+
+
+def levels(data: Data, training: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """A column per level on at least `RARE` training rows, and one for all other rows."""
+    names = [name for name in np.unique(data.tree) if np.count_nonzero(data.tree[training] == name) >= RARE]
+    own = np.column_stack([data.tree[rows] == name for name in names]).astype(float)
+    return np.column_stack([own, 1.0 - own.sum(axis=1)])
 
 
 def encode(data: Data, training: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -51,6 +68,8 @@ def encode(data: Data, training: np.ndarray, rows: np.ndarray) -> np.ndarray:
                 np.median(data.X[known, j]) if data.fill == "median" else np.average(data.X[known, j], weights=w[known])
             )
             out[np.isnan(out[:, j]), j] = value
+        if data.tree is not None:
+            out = np.hstack([out, levels(data, training, which)])
         gaps = np.flatnonzero(np.isnan(data.X).any(axis=0))
         return np.hstack([out, np.isnan(data.X[which][:, gaps])]) if data.indicators else out
 
@@ -123,14 +142,15 @@ def naive(data: Data, name: str, rule: str) -> tuple[np.ndarray, np.ndarray, np.
         ("gaps", "min"),
         ("indicators", "min"),
         ("unequal folds", "min"),
+        ("rare levels", "min"),
     ],
 )
 def test_choices_errors_and_predictions_equal_the_naive_double_loop(kind, rule, name):
     data = make_data(kind)
-    table = {f"x{j}": data.X[:, j] for j in range(data.X.shape[1])} | {"y": data.y}
     comparison = fw.compare(
-        table,
+        data.table,
         target="y",
+        min_level_count=RARE,
         target_scale=1.0,
         candidates=[name],
         folds=data.folds,
@@ -155,9 +175,14 @@ def test_choices_errors_and_predictions_equal_the_naive_double_loop(kind, rule, 
 @pytest.mark.parametrize("name", ["ridge", "lasso", "elastic net"])
 def test_the_final_model_is_the_naive_fit_at_the_strength_with_the_smallest_error(name):
     data = make_data("plain")
-    table = {f"x{j}": data.X[:, j] for j in range(data.X.shape[1])} | {"y": data.y}
     comparison = fw.compare(
-        table, target="y", target_scale=1.0, candidates=[name], folds=data.folds, alphas=ALPHAS, l1_ratios=L1_RATIOS
+        data.table,
+        target="y",
+        target_scale=1.0,
+        candidates=[name],
+        folds=data.folds,
+        alphas=ALPHAS,
+        l1_ratios=L1_RATIOS,
     )
     result, grid = comparison.best, points(name)
     everything = np.arange(len(data.y))
