@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -24,6 +24,7 @@ numbers = st.floats(-100.0, 100.0).map(lambda x: round(x, 6))
 rows = st.lists(numbers, min_size=2, max_size=30).filter(lambda v: np.ptp(v) > 1e-3)
 
 
+@settings(deadline=None)
 @given(rows)
 def test_without_the_correction_it_is_students_one_sample_t(values):
     """test_per_train -> 0 leaves s^2 / J: scipy's own test."""
@@ -36,6 +37,7 @@ def test_without_the_correction_it_is_students_one_sample_t(values):
     assert found.interval == pytest.approx((low, high), rel=1e-9, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(rows, st.floats(0.01, 2.0))
 def test_the_correction_is_nadeau_and_bengios(values, ratio):
     found = corrected_resampled_t(values, test_per_train=ratio)
@@ -45,6 +47,7 @@ def test_the_correction_is_nadeau_and_bengios(values, ratio):
     assert found.df == len(values) - 1
 
 
+@settings(deadline=None)
 @given(rows, st.floats(0.1, 10.0), st.floats(0.01, 1.0))
 def test_units_scale_and_equal_weights_change_nothing(values, factor, ratio):
     plain = corrected_resampled_t(values, test_per_train=ratio)
@@ -104,6 +107,7 @@ def test_under_the_null_the_corrected_test_keeps_its_size_and_the_naive_one_does
     assert np.mean(naive < 0.05) > 0.25
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8))
 def test_holm_equals_its_closed_testing_definition(p):
     """Reject i where every intersection of hypotheses with i has a Bonferroni p below the level."""
@@ -126,6 +130,7 @@ def differ_matrices(draw: st.DrawFn) -> np.ndarray:
     return upper | upper.T
 
 
+@settings(deadline=None)
 @given(differ_matrices())
 def test_letters_are_shared_exactly_where_nothing_differs_and_none_is_to_spare(differ):
     n = differ.shape[0]
@@ -171,6 +176,7 @@ def error_curves(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
     return errors, alphas, repeats
 
 
+@settings(deadline=None)
 @given(error_curves())
 def test_the_rule_never_takes_a_smaller_alpha_and_stays_within_one_standard_error(curves):
     errors, alphas, repeats = curves
@@ -188,6 +194,7 @@ def test_the_rule_never_takes_a_smaller_alpha_and_stays_within_one_standard_erro
     assert not np.any((alphas > alphas[chosen.index_1se]) & (mean < allowed - tolerance))
 
 
+@settings(deadline=None)
 @given(error_curves(), st.randoms(use_true_random=False))
 def test_the_order_of_the_alphas_does_not_matter(curves, random):
     errors, alphas, repeats = curves

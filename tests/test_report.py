@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import foldwise as fw
@@ -255,6 +255,7 @@ def test_notes_are_shown(cars):
     assert "Note: column 'name' left out." in page
 
 
+@settings(deadline=None)
 @given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3), st.integers(1, 20))
 def test_bars_have_their_width_and_their_side(value, largest, half):
     left, right = signed_bar(value, largest, half)
@@ -269,6 +270,7 @@ def test_the_largest_bar_fills_its_half():
     assert signed_bar(1e-9, 3.0, 5)[1] == "▌    "
 
 
+@settings(deadline=None)
 @given(st.floats(1e-4, 1e6), st.floats(-1e6, 1e6))
 def test_numbers_of_a_column_have_the_same_decimals(reference, value):
     write = same_decimals(reference)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
@@ -33,6 +33,7 @@ def some_folds(draw: st.DrawFn) -> Folds:
     return Folds.kfold(n, k, repeats=repeats, seed=draw(st.integers(0, 99)))
 
 
+@settings(deadline=None)
 @given(some_folds())
 def test_every_row_is_tested_once_per_repeat_and_sizes_differ_by_at_most_one(folds):
     for r in range(folds.n_repeats):
@@ -43,6 +44,7 @@ def test_every_row_is_tested_once_per_repeat_and_sizes_differ_by_at_most_one(fol
         assert min(sizes) >= 1
 
 
+@settings(deadline=None)
 @given(some_folds())
 def test_held_out_sets_are_the_final_fit_the_singles_and_the_pairs_of_each_repeat(folds):
     k, r = folds.n_folds, folds.n_repeats
@@ -59,6 +61,7 @@ def test_held_out_sets_are_the_final_fit_the_singles_and_the_pairs_of_each_repea
         assert np.array_equal(np.sort(np.concatenate([rows, *tested])), np.arange(folds.n_rows))
 
 
+@settings(deadline=None)
 @given(st.integers(3, 30), st.integers(0, 5))
 def test_repeats_do_not_depend_on_how_many_there_are(n, seed):
     groups = np.arange(n) // 2
@@ -79,6 +82,7 @@ def test_repeats_and_seeds_differ():
     assert hash(Folds.kfold(50, seed=3)) == hash(Folds.kfold(50, seed=3))
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abcd"), min_size=4, max_size=60), st.integers(2, 4), st.integers(0, 9))
 def test_classes_are_spread_to_within_one(y, k, seed):
     folds = Folds.stratified(y, k, seed=seed)
@@ -87,6 +91,7 @@ def test_classes_are_spread_to_within_one(y, k, seed):
     assert np.ptp(counts.sum(axis=1)) <= 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=6, max_size=60, unique=True), st.integers(2, 5), st.integers(0, 9))
 def test_numbers_are_spread_by_quantile(y, k, seed):
     folds = Folds.stratified(y, k, seed=seed)
@@ -101,6 +106,7 @@ def test_no_fold_is_always_the_lowest_of_its_quantile_bin():
     assert lowest.max() < 40  # 20 expected, standard deviation 4; always the same fold would be 100
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=10, max_size=80), st.integers(2, 5), st.integers(0, 9))
 def test_groups_stay_whole_and_sizes_stay_even(groups, k, seed):
     groups = np.array(groups)

@@ -120,8 +120,8 @@ def test_differences_add_up_with_the_errors_and_predictions_with_both(cars):
     assert [r.rmse for r in cars.results] == sorted(r.rmse for r in cars.results)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
-@settings(max_examples=25)
 def test_the_difference_is_tested_on_squared_errors_and_told_in_the_targets_unit(seed):
     rng = np.random.default_rng(seed)
     mse = rng.uniform(1.0, 4.0, size=(3, 10))
@@ -163,6 +163,7 @@ def searches(draw):
     ), repeats  # fmt: skip
 
 
+@settings(deadline=None)
 @given(searches(), st.sampled_from(["min", "1se"]))
 def test_outer_folds_choose_from_their_inner_folds_alone(made, rule):
     search, repeats = made
@@ -202,6 +203,19 @@ def test_the_order_of_columns_does_not_matter():
         b = two.result(a.name)
         assert b.rmse == pytest.approx(a.rmse, rel=1e-9)
         assert b.coef[::-1] == pytest.approx(a.coef, rel=1e-6, abs=1e-9)
+
+
+def test_the_order_of_rows_does_not_matter_where_the_folds_follow():
+    table, order = make_table(), np.random.default_rng(4).permutation(80)
+    folds = fw.Folds.kfold(80, 4, repeats=2)
+    moved = {name: values[order] for name, values in table.items()}
+    one = fw.compare(table, target="y", **QUICK | {"folds": folds})
+    two = fw.compare(moved, target="y", **QUICK | {"folds": fw.Folds(folds.labels[:, order])})
+    for a in one.results:
+        b = two.result(a.name)
+        assert b.fold_mse == pytest.approx(a.fold_mse, rel=1e-9)
+        assert b.predictions == pytest.approx(a.predictions[:, order], rel=1e-9)
+        assert b.survival.tolist() == a.survival.tolist()
 
 
 def test_units_of_columns_do_not_matter():
