@@ -33,11 +33,18 @@ def seconds(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - start, result
 
 
-def alternate(first: Callable[[], Any], second: Callable[[], Any], repeat: int) -> tuple[Paired, Any, Any]:
-    """Run two calls `repeat` times side by side, changing which goes first; return the times and the last results."""
+def alternate(
+    first: Callable[[], Any], second: Callable[[], Any], repeat: int, budget: float = float("inf")
+) -> tuple[Paired, Any, Any]:
+    """Run two calls side by side, changing which goes first; return the times and the last results.
+
+    There are `repeat` rounds, or fewer where `budget` seconds are over, but at least one.
+    """
     times: tuple[list[float], list[float]] = ([], [])
     results: list[Any] = [None, None]
     for run in range(repeat):
+        if run and sum(times[0]) + sum(times[1]) > budget:
+            break
         order = ((0, first), (1, second)) if run % 2 == 0 else ((1, second), (0, first))
         for side, call in order:
             took, results[side] = seconds(call)

@@ -88,14 +88,19 @@ def _sklearn_path_gap(task: Task, l1_ratio: float) -> float:
     return worst
 
 
-def _foldwise_path_gap(task: Task, paths: Any, l1_ratio: float) -> float:
+def _foldwise_path_gap(task: Task, paths: Any, l1_ratio: float, *, loss: str = "mean") -> float:
     worst = 0.0
-    held_out = list(paths.held_out)
     for members, rows in _sampled_rows(task):
-        at = held_out.index(members)
-        gaps = relative_gaps(task.X[rows], task.y[rows], paths.coef[at], paths.intercept[at], paths.alphas, l1_ratio)
-        worst = max(worst, gaps.max())
+        alphas = paths.alphas / len(rows) if loss == "sum" else paths.alphas
+        worst = max(worst, _gaps_of(task, rows, paths, members, alphas, l1_ratio).max())
     return worst
+
+
+def _gaps_of(
+    task: Task, rows: NDArray[np.intp], paths: Any, members: frozenset[int], alphas: Array, l1_ratio: float
+) -> Array:
+    at = paths.index(members)
+    return relative_gaps(task.X[rows], task.y[rows], paths.coef[at], paths.intercept[at], alphas, l1_ratio)
 
 
 def _foldwise_elastic_net_gap(task: Task, fitted: Any) -> float:
@@ -125,7 +130,7 @@ def _sklearn_ridge_gap(task: Task, _fitted: Any) -> float:
 
 
 def _foldwise_ridge_gap(task: Task, fitted: Any) -> float:
-    return _foldwise_path_gap(task, fitted.paths_, 0.0)
+    return _foldwise_path_gap(task, fitted.paths_, 0.0, loss="sum")
 
 
 # --- nested
@@ -155,11 +160,9 @@ def _foldwise_nested(task: Task) -> Any:
 def _foldwise_nested_gap(task: Task, fitted: Any) -> float:
     """Return the worst gap of the final path, two folds and one pair of folds."""
     paths, _ = fitted
-    pair = frozenset(SAMPLED_FOLDS)
     rows = np.flatnonzero(~np.isin(task.labels, SAMPLED_FOLDS))
-    at = list(paths.held_out).index(pair)
-    gaps = relative_gaps(task.X[rows], task.y[rows], paths.coef[at], paths.intercept[at], paths.alphas, 1.0)
-    return max(_foldwise_path_gap(task, paths, 1.0), gaps.max())
+    pair = _gaps_of(task, rows, paths, frozenset(SAMPLED_FOLDS), paths.alphas, 1.0)
+    return max(_foldwise_path_gap(task, paths, 1.0), pair.max())
 
 
 CONTESTS = {

@@ -42,8 +42,8 @@ class Task:
 
     @property
     def ridge_alphas(self) -> NDArray[np.float64]:
-        """Return 100 penalties of ridge, in scikit-learn's units: from a ten-thousandth of the rows to ten times."""
-        return len(self.y) * np.logspace(1, -4, ALPHAS)
+        """Return as many penalties for ridge, in scikit-learn's units: ten times the rows to a ten-thousandth."""
+        return len(self.y) * np.logspace(1, -4, len(self.alphas))
 
     def head(self, rows: int) -> "Task":
         """Return the same task on the first rows only."""

@@ -90,6 +90,13 @@ def test_calls_alternate_and_ratios_pair_neighbours():
     assert len(times.ratios) == 3
 
 
+def test_a_budget_ends_the_runs_after_the_first_round():
+    calls = []
+    times, *_ = clock.alternate(lambda: calls.append("a"), lambda: calls.append("b"), 3, budget=0.0)
+    assert calls == ["a", "b"]
+    assert len(times.ratios) == 1
+
+
 def test_memory_is_what_a_call_holds_at_once():
     assert clock.peak_extra_memory(lambda: np.ones(1_000_000)) == pytest.approx(8e6, rel=0.01)
 
