@@ -22,12 +22,15 @@ class OneStandardError:
         The smallest mean error, in the unit of the errors.
     standard_error : float
         Its standard error over folds, in the same unit.
+    which : str
+        Which standard error that is, in one line: several are in use, and they choose differently.
     """
 
     index_min: int
     index_1se: int
     error: float
     standard_error: float
+    which: str
 
 
 def one_standard_error(
@@ -70,6 +73,8 @@ def one_standard_error(
     >>> chosen = one_standard_error([[3.0, 2.1, 2.0], [5.0, 2.9, 3.0]], alphas=[10.0, 1.0, 0.1])
     >>> chosen.index_min, chosen.index_1se
     (1, 1)
+    >>> chosen.which
+    'standard error of the mean over 2 folds'
     """
     error = np.asarray(errors, dtype=float)
     alpha = checked_row("alphas", alphas)
@@ -93,4 +98,12 @@ def one_standard_error(
     standard_error = float(np.sqrt(np.mean(np.sum(weight * (by_repeat - centre) ** 2, axis=1)) / (n_folds - 1)))
     near = np.flatnonzero(mean <= smallest + standard_error)
     index_1se = int(max(near, key=alpha.__getitem__))
-    return OneStandardError(index_min, index_1se, float(smallest), standard_error)
+    return OneStandardError(index_min, index_1se, float(smallest), standard_error, _which(n_folds, repeats, weights))
+
+
+def _which(n_folds: int, repeats: int, weights: ArrayLike | None) -> str:
+    """The name of the standard error used."""
+    weighted = weights is not None and np.ptp(np.asarray(weights, dtype=float)) > 0.0
+    name = f"standard error of the mean over {n_folds} folds"
+    name += ", folds weighted by their rows" if weighted else ""
+    return name + (f"; root mean square over {repeats} repeats" if repeats > 1 else "")

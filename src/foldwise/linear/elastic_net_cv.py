@@ -41,7 +41,8 @@ class ElasticNetCV(LinearModel):
     standardize, penalty_factor, bounds
         As for ElasticNet. Every fold is standardized by its own training rows.
     rule : 'min' or '1se', default 'min'
-        The alpha with the smallest mean error over the folds, or the strongest penalty within one standard error of it.
+        The alpha with the smallest mean error over the folds, or the strongest penalty within one standard error of it:
+        that of the mean over the K folds (their deviation over sqrt(K)), which repeats steady but do not shrink.
     precompute, copy_X, verbose, n_jobs, random_state, selection
         Accepted for compatibility, without effect.
 

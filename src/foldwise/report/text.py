@@ -73,7 +73,8 @@ def page(comparison: Comparison, *, width: int, color: bool, timings: bool) -> s
 def render(comparison: Comparison, *, width: int = WIDTH, timings: bool = True) -> Group:
     """The same page for a rich console."""
     first, *others = comparison.sentences
-    rule = "smallest error" if comparison.settings.rule == "min" else "within one standard error"
+    smallest = comparison.settings.rule == "min"
+    rule = "smallest error" if smallest else "within one standard error of the mean over folds"
     return Group(
         Text(first, style="bold"),
         *(Text(sentence) for sentence in others),
