@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +20,14 @@ LONGEST_FILE = 400
 
 
 def run_python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONUTF8": "1", "COLUMNS": "80"},
+        check=False,
+        cwd=ROOT,
+    )
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
 
@@ -78,6 +87,23 @@ def test_file_is_one_documented_thought(file):
     text = file.read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text)), "the first line says which thought the file is"
     assert len(text.splitlines()) <= LONGEST_FILE
+
+
+def readme_block(language: str) -> str:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.search(rf"```{language}\n(.*?)```", text, re.DOTALL).group(1)
+
+
+def test_readme_example_runs():
+    assert "features kept" in run_python(readme_block("python"))
+
+
+def test_readme_shows_what_the_demo_prints():
+    # Up to the errors; below them stand seconds and a gap at the level of rounding, which differ between machines.
+    demo = "import sys; from foldwise.cli import main; sys.argv = ['foldwise', 'demo']; main()"
+    printed = run_python(demo).partition("\nWhat was chosen")[0]
+    assert len(printed.splitlines()) > 10
+    assert readme_block("text").partition("\nWhat was chosen")[0] == printed
 
 
 @pytest.mark.parametrize("name", ["py.typed", "datasets/auto_mpg.csv", "datasets/auto_mpg_license.txt"])
