@@ -89,13 +89,24 @@ def test_file_is_one_documented_thought(file):
     assert len(text.splitlines()) <= LONGEST_FILE
 
 
-def readme_block(language: str) -> str:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def block(page: str, language: str) -> str:
+    text = (ROOT / page).read_text(encoding="utf-8")
     return re.search(rf"```{language}\n(.*?)```", text, re.DOTALL).group(1)
 
 
 def test_readme_example_runs():
-    assert "features kept" in run_python(readme_block("python"))
+    assert "features kept" in run_python(block("README.md", "python"))
+
+
+def test_candidate_of_the_contributing_page_joins_a_comparison():
+    join = """
+import foldwise as fw
+from foldwise.study import candidates
+candidates.CANDIDATES += (NONNEGATIVE_LASSO,)
+cars = fw.datasets.auto_mpg()
+print(fw.compare(cars, target="mpg", candidates=["lasso", "nonnegative lasso"], repeats=1).verdict)
+"""
+    assert "Nonnegative lasso is worse than lasso" in run_python(block("CONTRIBUTING.md", "python") + join)
 
 
 def test_readme_shows_what_the_demo_prints():
@@ -103,7 +114,7 @@ def test_readme_shows_what_the_demo_prints():
     demo = "import sys; from foldwise.cli import main; sys.argv = ['foldwise', 'demo']; main()"
     printed = run_python(demo).partition("\nWhat was chosen")[0]
     assert len(printed.splitlines()) > 10
-    assert readme_block("text").partition("\nWhat was chosen")[0] == printed
+    assert block("README.md", "text").partition("\nWhat was chosen")[0] == printed
 
 
 @pytest.mark.parametrize("name", ["py.typed", "datasets/auto_mpg.csv", "datasets/auto_mpg_license.txt"])
