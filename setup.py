@@ -14,6 +14,12 @@ setup(
             ["src/foldwise/solvers/_quadratic.pyx"],
             depends=["src/foldwise/solvers/_vector.h", "src/foldwise/solvers/_active_set.pxi"],
             extra_compile_args=FLAGS,
-        )
+        ),
+        Extension(
+            "foldwise.solvers._group",
+            ["src/foldwise/solvers/_group.pyx"],
+            depends=["src/foldwise/solvers/_vector.h"],
+            extra_compile_args=FLAGS,
+        ),
     ]
 )
