@@ -7,19 +7,18 @@ from setuptools import Extension, setup
 # Contraction to fused multiply-add is left on: every result carries its own certificate.
 FLAGS = [] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fopenmp-simd"]
 
+def compiled(name, depends=()):
+    """One extension module beside its .pyx file."""
+    source = f"src/{name.replace('.', '/')}.pyx"
+    return Extension(name, [source], depends=list(depends), extra_compile_args=FLAGS)
+
+
+SOLVERS = "src/foldwise/solvers"
 setup(
     ext_modules=[
-        Extension(
-            "foldwise.solvers._quadratic",
-            ["src/foldwise/solvers/_quadratic.pyx"],
-            depends=["src/foldwise/solvers/_vector.h", "src/foldwise/solvers/_active_set.pxi"],
-            extra_compile_args=FLAGS,
-        ),
-        Extension(
-            "foldwise.solvers._group",
-            ["src/foldwise/solvers/_group.pyx"],
-            depends=["src/foldwise/solvers/_vector.h"],
-            extra_compile_args=FLAGS,
-        ),
+        compiled("foldwise.solvers._quadratic", [f"{SOLVERS}/_vector.h", f"{SOLVERS}/_active_set.pxi"]),
+        compiled("foldwise.solvers._group", [f"{SOLVERS}/_vector.h"]),
+        compiled("foldwise.solvers._nonconvex", [f"{SOLVERS}/_vector.h"]),
+        compiled("foldwise.paths._screen"),
     ]
 )

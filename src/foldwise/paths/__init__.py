@@ -2,5 +2,6 @@
 
 from foldwise.paths.fit import fit_paths
 from foldwise.paths.paths import Paths
+from foldwise.paths.wide import WideTable, prepare
 
-__all__ = ["Paths", "fit_paths"]
+__all__ = ["Paths", "WideTable", "fit_paths", "prepare"]

@@ -3,59 +3,29 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from foldwise.errors import AccuracyWarning, InputError
-from foldwise.moments import DesignMap, FoldMoments
-from foldwise.moments.threads import side_by_side
-from foldwise.paths.held_out import mean_squared_error
+from foldwise.errors import InputError
+from foldwise.moments import FoldMoments
+from foldwise.paths.from_moments import Rows, fit_moments
 from foldwise.paths.options import check_fraction, check_options
-from foldwise.paths.paths import Paths
-from foldwise.paths.point import Strengths, certify, solve_problem
-from foldwise.paths.problem import Options, Problem
-from foldwise.paths.rows import refit_from_rows
-from foldwise.paths.strengths import check_strengths, strength_grid
+from foldwise.paths.strengths import Search, check_strengths
+from foldwise.paths.wide import WideTable, fit_wide, prepare
 from foldwise.solvers.quadratic import MAX_ITER, Status
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    from foldwise.moments import Fill, Pools, TrainingSet
+    from foldwise.moments import Fill, Pools
+    from foldwise.paths.paths import Paths
     from foldwise.resampling import Folds
-
-    Floats = NDArray[np.float64]
-
-HeldOut = frozenset[int]
-
-# Relative errors of a closed form from moments above which it is solved again from the rows, or warned about. Ridge at
-# its weakest strengths is allowed more: what it loses lies along directions that hardly matter.
-LEAST_SQUARES_ERROR = 1e-9
-RIDGE_ERROR = 1e-6
-
-
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    """One held-out set's answer, before the axes are stacked."""
-
-    coef: Floats
-    intercept: Floats
-    gap: Floats
-    n_iter: NDArray[np.intp]
-    status: NDArray[np.int8]
-    null_objective: float
-    mean: Floats
-    scale: Floats
-    map: DesignMap
-    errors: dict[int, Floats]
-    relative_error: float
 
 
 def fit_paths(
-    X: ArrayLike | FoldMoments,
+    X: ArrayLike | FoldMoments | WideTable,
     y: ArrayLike | None = None,
     *,
     family: str = "gaussian",
@@ -76,6 +46,7 @@ def fit_paths(
     min_level_count: int = 10,
     tol: float = 1e-9,
     max_iter: int = MAX_ITER,
+    stop_when_turned: bool = False,
 ) -> Paths:
     """Fit a penalized path for the final model, every fold, and with `nested` every pair of folds, in one go.
 
@@ -89,8 +60,9 @@ def fit_paths(
 
     Parameters
     ----------
-    X : array (n, p), or FoldMoments
-        With FoldMoments, leave out y, folds, sample_weight, fill, indicators, pools and min_level_count: it has them.
+    X : array (n, p), or FoldMoments, or what `foldwise.paths.prepare` returns
+        With the latter two, leave out y, folds, sample_weight, fill, indicators, pools and min_level_count: they have
+        them.
     y : array (n,)
     family : "gaussian"
     alphas : int or array (A,)
@@ -125,6 +97,10 @@ def fit_paths(
         Relative duality gap above which a point is reported as not converged.
     max_iter : int
         Bound on the solver's equality steps per point.
+    stop_when_turned : bool
+        End the path of a wide table once every cross-validated curve has clearly risen past its minimum: the
+        expensive, saturated end is left out. The rule is that of `foldwise.paths.turned`. Elsewhere the whole path
+        costs little and is always walked.
 
     Returns
     -------
@@ -144,7 +120,8 @@ def fit_paths(
 
     Notes
     -----
-    p up to a few thousand: a (p, p) matrix per held-out set in work is kept. See docs/mathematics.md.
+    A table with more columns than rows (and over 500) is walked in lockstep from its rows; any other is fitted from
+    fold moments, with a (p, p) matrix for every fold. See docs/mathematics.md.
 
     Examples
     --------
@@ -168,7 +145,7 @@ def fit_paths(
     if loss not in ("mean", "sum"):
         message = f"loss must be 'mean' or 'sum', got {loss!r}"
         raise InputError(message)
-    moments = _moments_of(
+    source = _source_of(
         X,
         y,
         folds=folds,
@@ -178,164 +155,51 @@ def fit_paths(
         pools=pools,
         min_level_count=min_level_count,
     )
-    if nested and moments.n_folds < 3:
-        message = f"nested needs three or more folds, got {moments.n_folds if moments.n_folds > 1 else 'none'}"
+    if nested and source.n_folds < 3:
+        message = f"nested needs three or more folds, got {source.n_folds if source.n_folds > 1 else 'none'}"
         raise InputError(message)
     options = check_options(
-        moments.n_features,
+        source.n_features,
         fit_intercept=fit_intercept,
         standardize=standardize,
         penalty_factor=penalty_factor,
         bounds=bounds,
     )
-    if isinstance(grid, int):
-        everything = moments.training_set(frozenset())
-        grid = strength_grid(Problem.of(everything, options), grid, l1_ratio, eps)
-        grid = grid * (everything.weight if loss == "sum" else 1.0)
-    strengths = Strengths(grid, l1_ratio, tol, int(max_iter), loss)
-    held_out = moments.held_out_sets(nested=nested)
-    fits = side_by_side(lambda members: _fit_one(moments, members, strengths, options), held_out)
-    inexact = max(fit.relative_error for fit in fits) > (RIDGE_ERROR if strengths.l2.any() else LEAST_SQUARES_ERROR)
-    smooth = not strengths.l1.any() and not options.is_bounded
-    stuck = smooth and any(np.any(fit.status != Status.CERTIFIED) for fit in fits)
-    if inexact or (stuck and X is not moments):
-        fits = _from_rows_or_warn(fits, X, y, folds, sample_weight, moments, held_out, strengths, options)
-    _warn_unless_certified(fits, tol)
-    return _stack(fits, moments, held_out, strengths)
+    search = Search(grid, l1_ratio, eps, tol, int(max_iter), loss, nested)
+    if isinstance(source, WideTable):
+        paths = fit_wide(source, search, options, stop_when_turned=stop_when_turned)
+    else:
+        rows = None if X is source else Rows(X, y, folds, sample_weight)
+        paths = fit_moments(source, search, options, rows)
+    _warn_unless_certified(paths, tol)
+    return paths
 
 
-def _moments_of(X: Any, y: Any, **settings: Any) -> FoldMoments:
-    if not isinstance(X, FoldMoments):
+def _source_of(X: Any, y: Any, **settings: Any) -> FoldMoments | WideTable:
+    if not isinstance(X, (FoldMoments, WideTable)):
         if y is None:
             message = "y must be given with X, unless X is FoldMoments"
             raise InputError(message)
-        return FoldMoments.scan(X, y, **settings)
+        return prepare(X, y, **settings)
     defaults = {"indicators": False, "pools": (), "min_level_count": 10}
     given = [name for name, value in settings.items() if value != defaults.get(name)]
     if y is not None:
         given.insert(0, "y")
     if given:
-        message = f"{', '.join(given)} can't be given with FoldMoments, which carry their own"
+        message = f"{', '.join(given)} can't be given with {type(X).__name__}, which has its own"
         raise InputError(message)
     return X
 
 
-def _fit_one(moments: FoldMoments, members: HeldOut, strengths: Strengths, options: Options) -> _Fit:
-    training = moments.training_set(members)
-    problem = Problem.of(training, options)
-    path, condition = solve_problem(problem, strengths.against_mean(training.weight), options)
-    return _finish(
-        moments,
-        members,
-        training,
-        options,
-        coef=problem.original_units(path.coef),
-        gap=path.gap,
-        n_iter=path.n_iter,
-        status=path.status,
-        null_objective=0.5 * problem.yy,
-        relative_error=condition * np.finfo(float).eps,
-    )
-
-
-def _finish(
-    moments: FoldMoments, members: HeldOut, training: TrainingSet, options: Options, *, coef: Floats, **rest: Any
-) -> _Fit:
-    """Intercepts, and the errors on the folds a fit holds out."""
-    centre, y_centre = (
-        (training.mean, training.y_mean) if options.fit_intercept else (np.zeros_like(training.mean), 0.0)
-    )
-    return _Fit(
-        coef=coef,
-        intercept=y_centre - coef @ centre,
-        mean=training.mean,
-        scale=training.scale,
-        map=training.map,
-        errors={
-            block: mean_squared_error(coef, moments.test_set(block, training.map), centre, y_centre)
-            for block in members
-        },
-        **rest,
-    )
-
-
-def _from_rows_or_warn(
-    fits: list[_Fit],
-    X: Any,
-    y: Any,
-    folds: Folds | None,
-    sample_weight: Any,
-    moments: FoldMoments,
-    held_out: tuple[HeldOut, ...],
-    strengths: Strengths,
-    options: Options,
-) -> list[_Fit]:
-    """The accuracy guard: where moments would cost too many digits, go back to the rows if they are at hand."""
-    if X is moments:
-        lost = max(fit.relative_error for fit in fits)
-        warnings.warn(
-            f"collinear columns: coefficients from moments may be off by {lost:.0e} relative to their size; "
-            "predictions are hardly affected. Use a stronger penalty, or drop columns",
-            AccuracyWarning,
-            stacklevel=3,
-        )
-        return fits
-    maps, scales = [fit.map for fit in fits], [fit.scale for fit in fits]
-    coefs = refit_from_rows(X, y, folds, sample_weight, held_out, maps, scales, strengths, options)
-    refits = []
-    for members, fit, coef in zip(held_out, fits, coefs, strict=True):
-        training = moments.training_set(members)
-        rest = {name: getattr(fit, name) for name in ("n_iter", "null_objective", "relative_error")}
-        gap = certify(Problem.of(training, options), strengths.against_mean(training.weight), coef)
-        status = np.where(gap <= strengths.tol, Status.CERTIFIED, Status.ROUNDING).astype(np.int8)
-        refits.append(_finish(moments, members, training, options, coef=coef, gap=gap, status=status, **rest))
-    return refits
-
-
-def _warn_unless_certified(fits: list[_Fit], tol: float) -> None:
-    status = np.concatenate([fit.status for fit in fits])
+def _warn_unless_certified(paths: Paths, tol: float) -> None:
+    gap, status = paths.gap.ravel(), paths.status.ravel()
     failed = np.flatnonzero(status != Status.CERTIFIED)
     if not len(failed):
         return
-    gap = np.concatenate([fit.gap for fit in fits])
     worst = failed[np.argmax(gap[failed])]
     warnings.warn(
         f"{len(failed)} of {len(status)} points are not certified: the worst relative duality gap is {gap[worst]:.1e}, "
         f"tol is {tol:.0e}; {Status(int(status[worst])).explanation}",
         ConvergenceWarning,
         stacklevel=3,
-    )
-
-
-def _stack(fits: list[_Fit], moments: FoldMoments, held_out: tuple[HeldOut, ...], strengths: Strengths) -> Paths:
-    blocks, k, points = len(moments.weight), moments.n_folds, len(strengths.alphas)
-    has_folds = k > 1
-    cv_error = np.full((blocks if has_folds else 0, points), np.nan)
-    nested = any(len(members) == 2 for members in held_out)
-    inner_error = np.full((blocks, k, points), np.nan) if nested else None
-    for members, fit in zip(held_out, fits, strict=True):
-        for block, error in fit.errors.items():
-            if len(members) == 1:
-                cv_error[block] = error
-            elif inner_error is not None:
-                (outer,) = members - {block}
-                inner_error[outer, block % k] = error
-    return Paths(
-        alphas=strengths.alphas,
-        l1_ratio=strengths.l1_ratio,
-        held_out=held_out,
-        coef=np.stack([fit.coef for fit in fits]),
-        intercept=np.stack([fit.intercept for fit in fits]),
-        gap=np.stack([fit.gap for fit in fits]),
-        n_iter=np.stack([fit.n_iter for fit in fits]),
-        status=np.stack([fit.status for fit in fits]),
-        null_objective=np.array([fit.null_objective for fit in fits]),
-        mean=np.stack([fit.mean for fit in fits]),
-        scale=np.stack([fit.scale for fit in fits]),
-        maps=tuple(fit.map for fit in fits),
-        n_folds=k,
-        n_repeats=moments.n_repeats,
-        cv_error=cv_error,
-        fold_weight=moments.weight if has_folds else np.zeros(0),
-        inner_error=inner_error,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -33,8 +33,8 @@ class Paths:
     l1_ratio : float
     held_out : tuple of frozenset of int, length H
         `{}` is the final model, `{i}` fold i of K R, `{i, j}` a nested pair.
-    coef : array (H, A, p)
-        In original units; 0.0 exactly where a feature is dropped.
+    kept : array (H, A, q)
+        Coefficients in original units of the columns that ever have a say; `coef` (H, A, p) has all of them.
     intercept : array (H, A)
     gap : array (H, A)
         Relative duality gap: primal minus dual objective over the null objective sum w (y - mean)^2 / (2 sum w). It
@@ -55,6 +55,8 @@ class Paths:
         Mean squared error on fold i of the fit that holds out `{i}`; no rows without folds.
     fold_weight : array (R K,)
         Sum of the row weights of each fold.
+    columns : array (q,) or None
+        Which columns those are; None for all p.
     inner_error : array (R K, K, A) or None
         With `nested`: [i, k] is the mean squared error on the k-th fold of i's repeat of the fit that holds out both;
         NaN where that fold is i itself.
@@ -74,7 +76,7 @@ class Paths:
     alphas: Floats
     l1_ratio: float
     held_out: tuple[HeldOut, ...]
-    coef: Floats
+    kept: Floats
     intercept: Floats
     gap: Floats
     n_iter: NDArray[np.intp]
@@ -88,6 +90,21 @@ class Paths:
     cv_error: Floats
     fold_weight: Floats
     inner_error: Floats | None = None
+    columns: NDArray[np.intp] | None = None
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns p of the fitted design."""
+        return int(self.mean.shape[1])
+
+    @property
+    def coef(self) -> Floats:
+        """Coefficients (H, A, p) in original units, 0.0 where a feature is dropped; made anew for wide tables."""
+        if self.columns is None:
+            return self.kept
+        dense = np.zeros((*self.kept.shape[:2], self.n_features))
+        dense[:, :, self.columns] = self.kept
+        return dense
 
     def index(self, held_out: Iterable[int] = ()) -> int:
         """Position of a held-out set on the first axis; the final model's without an argument."""
@@ -127,20 +144,22 @@ class Paths:
         """Predictions (n, A) of one held-out set's fit for raw rows X (n, p), in units of y."""
         h = self.index(held_out)
         design = self.maps[h].rows(np.asarray(X))
-        if design.shape[1] != self.coef.shape[2]:
-            message = f"X must have the {self.coef.shape[2]} columns of the fit, got {design.shape[1]}"
+        if design.shape[1] != self.n_features:
+            message = f"X must have the {self.n_features} columns of the fit, got {design.shape[1]}"
             raise InputError(message)
+        design, mean = (
+            (design, self.mean[h]) if self.columns is None else (design[:, self.columns], self.mean[h, self.columns])
+        )
         # About the training means, as the fit was, so that columns far from zero lose no digits.
-        at_mean = self.intercept[h] + self.coef[h] @ self.mean[h]
-        predicted: Floats = (design - self.mean[h]) @ self.coef[h].T + at_mean
+        at_mean = self.intercept[h] + self.kept[h] @ mean
+        predicted: Floats = (design - mean) @ self.kept[h].T + at_mean
         return predicted
 
     def __repr__(self) -> str:
         """Sizes, and the certificate."""
         worst = float(self.gap.max(initial=0.0))
         bound = max(10.0 ** np.ceil(np.log10(max(worst, 1e-300))), 1e-12)
-        p: Any = self.coef.shape[2]
         return (
-            f"Paths({len(self.held_out)} held-out sets, {len(self.alphas)} alphas, {p} features, "
+            f"Paths({len(self.held_out)} held-out sets, {len(self.alphas)} alphas, {self.n_features} features, "
             f"l1_ratio={self.l1_ratio}, worst relative gap < {bound:.0e})"
         )

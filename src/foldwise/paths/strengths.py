@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,6 +19,27 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 RIDGE_STRONGEST = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What fit_paths is asked to look for, whichever way the table is fitted.
+
+    Parameters
+    ----------
+    alphas : int or array (A,)
+        How many strengths, or which, descending.
+    l1_ratio, eps, tol, max_iter, loss, nested
+        As in `foldwise.paths.fit_paths`.
+    """
+
+    alphas: int | Floats
+    l1_ratio: float
+    eps: float
+    tol: float
+    max_iter: int
+    loss: Literal["mean", "sum"]
+    nested: bool
 
 
 def check_strengths(alphas: Any) -> int | Floats:
@@ -51,7 +73,7 @@ def strength_grid(problem: Problem, number: int, l1_ratio: float, eps: float) ->
     """
     if l1_ratio == 0.0:
         weight = problem.penalty.l2_weight[problem.penalty.l2_weight > 0.0]
-        strongest = RIDGE_STRONGEST / float(weight.mean()) if len(weight) else 1.0
+        strongest = RIDGE_STRONGEST / float(np.median(weight)) if len(weight) else 1.0
         return np.geomspace(strongest, strongest * eps**3, number)
     strongest = float(emptying_strength(problem)) / l1_ratio
     if strongest <= np.finfo(float).resolution * np.sqrt(problem.yy) or problem.yy == 0.0:

@@ -1,0 +1,46 @@
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Bytes: TypeAlias = NDArray[np.int8]
+
+def violators(
+    columns: NDArray[np.intp],
+    gradient: Floats,
+    threshold: Floats,
+    sides: Bytes,
+    rounding: Floats,
+    inside: Bytes,
+    l1: float,
+    slack: float,
+    wanted: Bytes,
+    found: NDArray[np.intp],
+) -> int: ...
+def strong(gradient: Floats, threshold: Floats, sides: Bytes, l1: float, found: NDArray[np.intp]) -> int: ...
+def dual_scales(
+    gradient: Floats,
+    threshold: Floats,
+    sides: Bytes,
+    l1: float,
+    lower: Floats,
+    upper: Floats,
+    needed: Floats,
+    full: Floats,
+) -> None: ...
+def conjugates(
+    gradient: Floats,
+    threshold: Floats,
+    sides: Bytes,
+    l1: float,
+    l2: float,
+    square: Floats,
+    lower: Floats,
+    upper: Floats,
+    box: Floats,
+    place: NDArray[np.intp],
+    coef: Floats,
+    scale: Floats,
+    total: Floats,
+) -> None: ...
