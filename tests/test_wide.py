@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from naive import kkt_residual
 
 import foldwise as fw
+from foldwise import errors as fw_errors
 from foldwise.errors import InputError
 from foldwise.paths import WideTable, prepare
 from foldwise.paths.turned import has_turned
@@ -30,7 +31,7 @@ def determined(paths):
     return np.delete(coef, 7, axis=2)
 
 
-@settings(deadline=None, max_examples=25, phases=[Phase.reuse, Phase.generate])  # shrinking takes minutes here
+@settings(deadline=None, max_examples=15, phases=[Phase.reuse, Phase.generate])  # shrinking takes minutes here
 @given(
     seed=st.integers(0, 2**32 - 1),
     l1_ratio=st.sampled_from([1.0, 0.5, 0.0]),
@@ -105,7 +106,7 @@ def test_real_wide_table(shared):
             assert kkt_residual(X[rows], y[rows], coef, paths.alphas[a], 1.0) < 1e-8
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_turning_never_cuts_off_the_minimum(seed):
     """The path that stops has the same minimum as the whole path, on tables with little and with much signal."""
@@ -137,7 +138,7 @@ def test_what_a_wide_table_cannot_do_is_named():
     X, y = rng.normal(size=(20, 600)), rng.normal(size=20)
     with pytest.raises(InputError, match="alpha must be > 0 for 600 columns"):
         fw.fit_paths(X, y, alphas=[1.0, 0.0])
-    with pytest.raises(InputError, match="bounds or unpenalized"):
+    with pytest.raises(InputError, match="must be > 0 for bounds or unpenalized"):
         fw.fit_paths(X, y, l1_ratio=0.0, bounds=(0.0, None))
     with pytest.raises(InputError, match="at most 5000 columns, got 5001"):
         fw.fit_paths(np.full((3, 5001), np.nan), y[:3], fill="mean")
@@ -145,3 +146,28 @@ def test_what_a_wide_table_cannot_do_is_named():
     with pytest.raises(InputError, match="row 3, column 4"):
         fw.fit_paths(X, y)
     assert isinstance(prepare(X, y, fill="mean"), fw.FoldMoments)
+
+
+def test_estimators_and_comparisons_take_wide_tables():
+    """LassoCV, ElasticNetCV, RidgeCV and compare go the wide way and agree with naive refits of what they chose."""
+    rng = np.random.default_rng(2)
+    X, y = wide_table(rng, n=60)
+    for model in (
+        fw.LassoCV(cv=4, eps=0.02, alphas=30),
+        fw.LassoCV(cv=4, eps=0.02, alphas=30, stop_when_turned=True),
+        fw.ElasticNetCV(cv=4, eps=0.02, alphas=20, l1_ratio=[0.5, 1.0], stop_when_turned=True),
+    ):
+        model.fit(X, y)
+        assert kkt_residual(X, y, model.coef_, model.alpha_, getattr(model, "l1_ratio_", 1.0)) < 1e-7
+        assert model.gap_ < 1e-9
+        assert np.nanmin(model.mse_path_.reshape(-1, 4).mean(axis=1)) == pytest.approx(
+            np.nanmin([p.cv_error.mean(0).min() for p in np.atleast_1d(model.paths_)])
+        )
+    ridge = fw.RidgeCV(alphas=[1.0, 100.0], cv=fw.Folds.kfold(60, n_folds=4)).fit(X, y)
+    held_out = ridge.folds_.training_rows({0})
+    naive = fw.Ridge(alpha=100.0).fit(X[held_out], y[held_out])
+    np.testing.assert_allclose(ridge.paths_.model({0}, at=0)[0], naive.coef_, atol=1e-8)
+    table = {f"x{column}": values for column, values in enumerate(X.T)} | {"y": y}
+    with pytest.warns(fw_errors.DataWarning):
+        comparison = fw.compare(table, target="y", folds=3, repeats=1, alphas=15, l1_ratios=(0.5,))
+    assert {result.name for result in comparison.results} == {"least squares", "ridge", "lasso", "elastic net"}

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from foldwise import linear
 from foldwise.cli.trained import Strength, Trained
 from foldwise.errors import AccuracyWarning, InputError
-from foldwise.moments import FoldMoments
-from foldwise.paths import fit_paths
+from foldwise.paths import fit_paths, prepare
 from foldwise.resampling import Folds
 from foldwise.tables import Design, Recipe, make_design
 
@@ -126,10 +125,10 @@ def choose_strength(
     if rows < FOLDS:
         raise InputError(f"choosing alpha by cross-validation needs {FOLDS} training rows, got {rows}: give --alpha")
     s = float(design.target[training].std())
-    moments = FoldMoments.scan(
+    source = prepare(
         design.values[training],
         design.target[training] / s,
-        Folds.kfold(rows, n_folds=FOLDS, seed=seed),
+        folds=Folds.kfold(rows, n_folds=FOLDS, seed=seed),
         fill=_FILL,
         pools=design.pools,
     )
@@ -140,7 +139,7 @@ def choose_strength(
         with warnings.catch_warnings():
             # What collinear columns cost these coefficients is of no account: the chosen model is fitted from rows.
             warnings.simplefilter("ignore", AccuracyWarning)
-            paths = fit_paths(moments, l1_ratio=ratio, eps=_grid_end(ratio), standardize=standardize)
+            paths = fit_paths(source, l1_ratio=ratio, eps=_grid_end(ratio), standardize=standardize)
         best = paths.choose("min")
         found.append((paths.one_standard_error().error, float(paths.alphas[best]), ratio))
     _, scaled_alpha, ratio = min(found)

@@ -6,11 +6,10 @@ import numpy as np
 
 from foldwise.inference import one_standard_error
 from foldwise.linear.base import LinearModel
-from foldwise.linear.checks import Array, choice, number, numbers, whole
+from foldwise.linear.checks import Array, choice, flag, number, numbers, whole
 from foldwise.linear.elastic_net import path_settings
 from foldwise.linear.folding import read_folds
-from foldwise.moments import FoldMoments
-from foldwise.paths import Paths, fit_paths
+from foldwise.paths import Paths, fit_paths, prepare
 from foldwise.resampling import Folds
 
 
@@ -43,6 +42,9 @@ class ElasticNetCV(LinearModel):
     rule : 'min' or '1se', default 'min'
         The alpha with the smallest mean error over the folds, or the strongest penalty within one standard error of it:
         that of the mean over the K folds (their deviation over sqrt(K)), which repeats steady but do not shrink.
+    stop_when_turned : bool, default False
+        For a table with more columns than rows: end the path once the cross-validated error has clearly risen past its
+        minimum, which leaves out the expensive end. `alphas_` then has the strengths reached.
     precompute, copy_X, verbose, n_jobs, random_state, selection
         Accepted for compatibility, without effect.
 
@@ -101,6 +103,7 @@ class ElasticNetCV(LinearModel):
         penalty_factor: Any = None,
         bounds: Any = None,
         rule: str = "min",
+        stop_when_turned: bool = False,
     ) -> None:
         self.l1_ratio = l1_ratio
         self.eps = eps
@@ -120,6 +123,7 @@ class ElasticNetCV(LinearModel):
         self.penalty_factor = penalty_factor
         self.bounds = bounds
         self.rule = rule
+        self.stop_when_turned = stop_when_turned
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Fit to X (n, p) and y (n,), with row weights (n,) >= 0; `groups` (n,) goes to the splitter `cv`.
@@ -134,23 +138,25 @@ class ElasticNetCV(LinearModel):
         X, y, weights = self._read(X, y, sample_weight, targets=False, least_rows=2)
         settings = path_settings(self, X.shape[1])
         self.folds_ = read_folds(self.cv, X, y, groups)
-        moments = FoldMoments.scan(X, y, self.folds_, sample_weight=weights)
-        paths = [fit_paths(moments, alphas=alphas, l1_ratio=float(r), eps=eps, **settings) for r in ratios]
+        settings["stop_when_turned"] = flag("stop_when_turned", self.stop_when_turned)
+        source = prepare(X, y, folds=self.folds_, sample_weight=weights)
+        paths = [fit_paths(source, alphas=alphas, l1_ratio=float(r), eps=eps, **settings) for r in ratios]
         best = int(np.argmin([path.cv_error.mean(axis=0).min() for path in paths]))
         self._keep(paths[best], choose(paths[best].cv_error, paths[best].alphas, self.folds_, rule))
         single = np.ndim(self.l1_ratio) == 0
         self.l1_ratio_ = float(ratios[best])
         self.paths_: Paths | tuple[Paths, ...] = paths[0] if single else tuple(paths)
-        self.alphas_ = alphas if given else np.squeeze(np.array([path.alphas for path in paths]), axis=_one(paths))
-        self.mse_path_ = np.squeeze(np.array([path.cv_error.T for path in paths]))
+        reached = [path.alphas for path in paths]
+        self.alphas_ = max(reached, key=len) if given else _table(reached)
+        self.mse_path_ = np.squeeze(_table([path.cv_error.T for path in paths]))
         return self
 
     def _keep(self, paths: Paths, at: int) -> None:
         """Take the final model from its path."""
         h = paths.index()
         self.alpha_ = float(paths.alphas[at])
-        self.coef_ = paths.coef[h, at].copy()
-        self.intercept_ = paths.intercept[h, at] if self.fit_intercept else 0.0
+        self.coef_, intercept = paths.model(at=at)
+        self.intercept_ = intercept if self.fit_intercept else 0.0
         self.gap_, self.dual_gap_ = float(paths.gap[h, at]), float(paths.dual_gap[h, at])
         self.n_iter_ = max(int(paths.n_iter[h, at]), 1)
         self.scale_ = paths.scale[h]
@@ -191,6 +197,7 @@ class LassoCV(ElasticNetCV):
         penalty_factor: Any = None,
         bounds: Any = None,
         rule: str = "min",
+        stop_when_turned: bool = False,
     ) -> None:
         super().__init__(
             l1_ratio=1.0,
@@ -211,6 +218,7 @@ class LassoCV(ElasticNetCV):
             penalty_factor=penalty_factor,
             bounds=bounds,
             rule=rule,
+            stop_when_turned=stop_when_turned,
         )
 
 
@@ -220,5 +228,8 @@ def choose(errors: Array, alphas: Array, folds: Folds, rule: str) -> int:
     return both.index_min if rule == "min" else both.index_1se
 
 
-def _one(paths: list[Paths]) -> tuple[int, ...]:
-    return (0,) if len(paths) == 1 else ()
+def _table(parts: list[Array]) -> Array:
+    """Parts of one path each, side by side unless there is one only; NaN where a path ended before the longest."""
+    longest = max(len(part) for part in parts)
+    wide = [np.pad(part, [(0, longest - len(part)), (0, 0)][: part.ndim], constant_values=np.nan) for part in parts]
+    return wide[0] if len(wide) == 1 else np.array(wide)

@@ -115,6 +115,13 @@ class Paths:
             message = f"held_out must be one of the {len(self.held_out)} held-out sets, got {sorted(wanted)}"
             raise InputError(message) from error
 
+    def model(self, held_out: Iterable[int] = (), *, at: int) -> tuple[Floats, float]:
+        """Coefficients (p,) in original units and intercept of one held-out set's fit, `at` a position in alphas."""
+        h = self.index(held_out)
+        coef = np.zeros(self.n_features)
+        coef[slice(None) if self.columns is None else self.columns] = self.kept[h, at]
+        return coef, float(self.intercept[h, at])
+
     @property
     def coef_per_sd(self) -> Floats:
         """Coefficients (H, A, p) per training standard deviation of their column, in units of y."""

@@ -142,12 +142,13 @@ def fit_wide(table: WideTable, search: Search, options: Options, *, stop_when_tu
         End the path once every cross-validated curve of the first repeat has turned; see `foldwise.paths.turned`.
     """
     n, k, grid, l1_ratio, nested = len(table.y), table.n_folds, search.alphas, search.l1_ratio, search.nested
-    if search.loss == "sum":
-        message = f"loss must be 'mean' for a table of {table.n_features} columns and {n} rows, got 'sum'"
+    smooth = l1_ratio == 0.0 or (not isinstance(grid, int) and not grid.any())
+    if search.loss == "sum" and not smooth:
+        message = f"loss must be 'mean' for a lasso path of {table.n_features} columns and {n} rows, got 'sum'"
         raise InputError(message)
     repeats = np.zeros((1, n), dtype=np.intp) if table.folds is None else table.folds.labels
     sets = [_local_sets(k, nested=nested, final=repeat == 0) for repeat in range(len(repeats))]
-    if l1_ratio > 0.0 and not isinstance(grid, int) and grid[-1] == 0.0:
+    if not smooth and not isinstance(grid, int) and grid[-1] == 0.0:
         message = f"alpha must be > 0 for {table.n_features} columns and {n} rows, got 0.0: nothing picks one solution"
         raise InputError(message)
     walks: list[Walk] = []
@@ -157,8 +158,8 @@ def fit_wide(table: WideTable, search: Search, options: Options, *, stop_when_tu
             order = np.argsort(labels, kind="stable")
             ends = np.searchsorted(labels[order], np.arange(k + 1))
             columns = DenseColumns(table.X, order, ends, table.weight[order], team)
-            if l1_ratio == 0.0:
-                one, grid = ridge_walk(columns, table.y[order], members, options, grid, search.eps)
+            if smooth:
+                one, grid = ridge_walk(columns, table.y[order], members, options, grid, search)
             else:
                 lockstep = Lockstep(columns, table.y[order], members, options, team)
                 if isinstance(grid, int):

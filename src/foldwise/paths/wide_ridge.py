@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from foldwise.paths.columns import DenseColumns
     from foldwise.paths.problem import Options
+    from foldwise.paths.strengths import Search
 
     Floats = NDArray[np.float64]
 
@@ -35,7 +36,7 @@ def ridge_walk(
     held_out: Sequence[HeldOut],
     options: Options,
     grid: int | Floats,
-    eps: float,
+    search: Search,
 ) -> tuple[Walk, Floats]:
     """Ridge of every held-out set at every strength; also the strengths, made for the final model where not given.
 
@@ -46,7 +47,7 @@ def ridge_walk(
     """
     factor = options.penalty_factor
     if options.is_bounded or not np.all(factor > 0.0):
-        message = f"l1_ratio must be > 0 for bounds or unpenalized columns among {columns.p} columns, got 0.0"
+        message = f"l1_ratio and alpha must be > 0 for bounds or unpenalized columns among {columns.p} columns, got 0.0"
         raise InputError(message)
     statistics = training_statistics(columns, held_out, options)
     if isinstance(grid, int):
@@ -55,8 +56,10 @@ def ridge_walk(
             np.where(np.isfinite(factor), factor, 1.0) * (statistics.spread[0] / np.where(size > 0.0, size, 1.0)) ** 2
         )
         strongest = RIDGE_STRONGEST / float(np.median(weight))
-        grid = np.geomspace(strongest, strongest * eps**3, grid)
-    parts = [_solve(columns, y, h, statistics, options, grid) for h in range(len(held_out))]
+        grid = np.geomspace(strongest, strongest * search.eps**3, grid)
+        grid = grid * (statistics.total[0] if search.loss == "sum" else 1.0)
+    against = statistics.total if search.loss == "sum" else np.ones(len(held_out))
+    parts = [_solve(columns, y, h, statistics, options, grid / against[h]) for h in range(len(held_out))]
     coef, intercept, gap, null, errors = (np.stack(part) for part in zip(*parts, strict=True))
     return (
         Walk(

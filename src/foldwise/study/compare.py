@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from foldwise import __version__
 from foldwise.errors import DataWarning, InputError
 from foldwise.moments import Fill, FoldMoments
+from foldwise.paths import prepare
 from foldwise.paths.strengths import check_strengths
 from foldwise.resampling import Folds, Splitter
 from foldwise.study.candidates import find_candidates
@@ -172,9 +173,9 @@ def compare(
     if any(candidate.tunes for candidate in chosen):
         _check_nesting(partition.n_folds)
     scale = _target_scale(target_scale, y, weights)
-    moments = FoldMoments.scan(
+    source = prepare(
         design.values,
-        target=y / scale,
+        y / scale,
         folds=partition,
         sample_weight=None if sample_weight is None else weights,
         fill=fill,
@@ -182,10 +183,14 @@ def compare(
         pools=design.pools,
         min_level_count=min_level_count,
     )
-    task = Task(moments, scale, partition, strengths if isinstance(strengths, int) else strengths / scale, mixes)
+    task = Task(source, scale, partition, strengths if isinstance(strengths, int) else strengths / scale, mixes)
     evaluation = evaluate(task, Rows(design.values, y, weights), chosen, rule=rule, progress=progress)
     columns = Recipe.learn(design, fill=fill, indicators=indicators, min_level_count=min_level_count).columns
-    twins = collinear_notes(moments.training_set(frozenset()), columns, y.shape[0])
+    twins = (
+        collinear_notes(source.training_set(frozenset()), columns, y.shape[0])
+        if isinstance(source, FoldMoments)
+        else (f"{len(columns)} columns on {y.shape[0]} rows: least squares fits the rows it sees exactly",)
+    )
     for note in twins:
         warnings.warn(note, DataWarning, stacklevel=2)
     return Comparison(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldwise.moments import FoldMoments
+from foldwise.paths import WideTable
 from foldwise.resampling import Folds
 
 Rule = Literal["min", "1se"]
@@ -18,9 +19,9 @@ class Task:
 
     Attributes
     ----------
-    moments
-        Fold moments of the columns and of the target divided by `target_scale`: one pass over the rows serves all
-        candidates.
+    source
+        Fold moments of the columns and of the target divided by `target_scale`, or a wide table's rows: read once for
+        all candidates.
     target_scale
         So that what is tried does not depend on the target's unit.
     folds
@@ -31,7 +32,7 @@ class Task:
         The mixing parameters that the elastic net searches.
     """
 
-    moments: FoldMoments
+    source: FoldMoments | WideTable
     target_scale: float
     folds: Folds
     alphas: int | NDArray[np.float64]

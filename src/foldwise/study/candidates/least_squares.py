@@ -7,7 +7,7 @@ from foldwise.study.task import Task
 
 def fit(task: Task) -> tuple[Paths, ...]:
     """One path with the single strength zero."""
-    return (fit_paths(task.moments, alphas=[0.0], nested=False),)
+    return (fit_paths(task.source, alphas=[0.0], nested=False),)
 
 
 LEAST_SQUARES = Candidate("least squares", tunes=False, drops_features=False, fit=fit)
