@@ -2,6 +2,7 @@
 
 from foldwise.paths.fit import fit_paths
 from foldwise.paths.paths import Paths
+from foldwise.paths.stability import StabilitySelection, stability_selection
 from foldwise.paths.wide import WideTable, prepare
 
-__all__ = ["Paths", "WideTable", "fit_paths", "prepare"]
+__all__ = ["Paths", "StabilitySelection", "WideTable", "fit_paths", "prepare", "stability_selection"]

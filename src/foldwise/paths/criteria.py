@@ -199,7 +199,7 @@ def _estimate(
     kept: KeptColumns, rss: Floats, df: Floats, source: Source, settings: dict[str, Any]
 ) -> tuple[float, str]:
     """Noise variance and where it is from."""
-    n, p, intercept = kept.n_rows, kept.paths.mean.shape[1], float(kept.options.fit_intercept)
+    n, p, intercept = kept.n_rows, kept.paths.n_features, float(kept.options.fit_intercept)
     if n - p - intercept >= FREE * n:
         every = KeptColumns.of(kept.paths, source, **settings, columns=range(p))
         problem, _ = every.problem(frozenset())
@@ -219,6 +219,6 @@ def _estimate(
 
 def _n_candidates(paths: Paths, settings: dict[str, Any]) -> int:
     """Features that are not left out beforehand."""
-    p = paths.mean.shape[1]
+    p = paths.n_features
     factor = settings.get("penalty_factor")
     return p if factor is None else int(np.isfinite(np.broadcast_to(np.asarray(factor, dtype=float), p)).sum())

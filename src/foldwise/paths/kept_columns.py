@@ -113,7 +113,7 @@ class KeptColumns:
         InputError
             Where the path's relative duality gap shows that table or settings are others.
         """
-        p = paths.mean.shape[1]
+        p = paths.n_features
         options = check_options(
             p,
             fit_intercept=fit_intercept,
@@ -151,7 +151,11 @@ class KeptColumns:
 
     def coef(self, h: int) -> Floats:
         """Coefficients (A, q) of held-out set number h."""
-        coef: Floats = self.paths.coef[h][:, self.columns]
+        kept, where = self.paths.kept[h], self.paths.columns
+        coef = np.zeros((len(kept), len(self.columns)))
+        held = np.arange(kept.shape[1]) if where is None else where
+        _, ours, theirs = np.intersect1d(self.columns, held, assume_unique=True, return_indices=True)
+        coef[:, ours] = kept[:, theirs]
         return coef
 
     def training(self, held_out: frozenset[int]) -> TrainingSet:
@@ -198,8 +202,10 @@ class KeptColumns:
 
 def _ever(paths: Paths) -> Ints:
     """Columns that some fit keeps; the first one, where none does."""
-    found = np.flatnonzero(paths.coef.any(axis=(0, 1)))
-    return found if len(found) else np.zeros(1, dtype=np.intp)
+    found = np.flatnonzero(paths.kept.any(axis=(0, 1)))
+    if not len(found):
+        return np.zeros(1, dtype=np.intp)
+    return found if paths.columns is None else paths.columns[found]
 
 
 def _scan(source: RowsAtHand, columns: Ints) -> FoldMoments:
