@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foldwise.paths._product import rows_times
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -21,6 +23,17 @@ if TYPE_CHECKING:
     Ints = NDArray[np.intp]
 
 CHUNK_BYTES = 8 << 20
+
+
+def rows_times_thin(rows: NDArray[np.floating], R: Floats, team: Team) -> Floats:
+    """Contiguous rows (m, n) times a thin matrix R (n, H), shared out over the team's threads: (m, H)."""
+    m, sets = len(rows), R.shape[1]
+    padded = np.zeros((len(R), -(-sets // 8) * 8))
+    padded[:, :sets] = R
+    out = np.zeros((m, padded.shape[1]))
+    bounds = np.linspace(0, m, team.workers + 1).astype(np.intp)
+    team.each(lambda span: rows_times(rows[span], padded, out[span]), [slice(a, b) for a, b in pairwise(bounds)])
+    return np.ascontiguousarray(out[:, :sets])
 
 
 class DenseColumns:
@@ -54,7 +67,9 @@ class DenseColumns:
 
     def products(self, R: Floats) -> Floats:
         """X'R (p, H) for R (n, H) in fold order: one pass over X for all held-out sets."""
-        R = np.ascontiguousarray(R[self._back])
+        R = R[self._back]
+        if self.X.strides[0] == self.X.itemsize:
+            return rows_times_thin(self.X.T, R, self.team)
         out = np.empty((self.p, R.shape[1]))
 
         def part(span: slice) -> None:
@@ -93,7 +108,7 @@ class DenseColumns:
 
 
 class WorkingColumns:
-    """The columns that have a say so far, in fold order, each fold centred at its own mean.
+    """Some columns of a wide table, in fold order, each fold centred at its own mean.
 
     Centred fold by fold, so that nothing of a held-out fold, however far off, touches the digits of the others.
 
@@ -115,9 +130,14 @@ class WorkingColumns:
         self._rows = np.empty((64, source.n))
 
     @property
+    def columns(self) -> Ints:
+        """(size,): which columns of X they are."""
+        return self.index[: self.size]
+
+    @property
     def fold_mean(self) -> Floats:
         """(K, size): what each fold of the working columns is centred at."""
-        return self.means[:, self.index[: self.size]]
+        return self.means[:, self.columns]
 
     @property
     def rows(self) -> Floats:
@@ -157,15 +177,9 @@ class WorkingColumns:
     def products(self, R: Floats, among: Ints | None = None) -> Floats:
         """Working columns, or some of them, times R (n, H) of which every column sums to zero: (size, H)."""
         rows = self.rows if among is None else self.rows[among]
-        out = np.empty((len(rows), R.shape[1]))
-        bounds = np.linspace(0, len(rows), self.source.team.workers + 1).astype(np.intp)
-
-        def part(span: slice) -> None:
-            np.matmul(rows[span], R, out=out[span])
-
-        self.source.team.each(part, [slice(a, b) for a, b in pairwise(bounds)])
+        out = rows_times_thin(rows, R, self.source.team)
         by_fold = np.add.reduceat(R, self.source.ends[:-1], axis=0)
-        away = self.away[:, self.index[: self.size] if among is None else self.index[among]]
+        away = self.away[:, self.columns if among is None else self.index[among]]
         out += away.T @ by_fold
         return out
 
@@ -181,6 +195,6 @@ class WorkingColumns:
             np.matmul(rows[:, span].T, coef, out=out[span])
 
         self.source.team.each(part, [slice(a, b) for a, b in pairwise(ends)])
-        columns = self.index[: self.size][used] if few else self.index[: self.size]
+        columns = self.columns[used] if few else self.columns
         out += (self.away[:, columns] @ coef)[self.fold_of_row]
         return out

@@ -12,8 +12,9 @@ from foldwise.errors import InputError
 from foldwise.moments import FoldMoments
 from foldwise.paths.from_moments import Rows, fit_moments
 from foldwise.paths.options import check_fraction, check_options
+from foldwise.paths.penalized import check_choice
 from foldwise.paths.strengths import Search, check_strengths
-from foldwise.paths.wide import WideTable, fit_wide, prepare
+from foldwise.paths.wide import WideTable, as_moments, fit_wide, prepare
 from foldwise.solvers.quadratic import MAX_ITER, Status
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def fit_paths(
     sample_weight: ArrayLike | None = None,
     fit_intercept: bool = True,
     standardize: bool = True,
-    penalty_factor: ArrayLike | None = None,
+    penalty_factor: ArrayLike | Literal["adaptive"] | None = None,
     bounds: tuple[Any, Any] | None = None,
     fill: Fill | None = None,
     indicators: bool = False,
@@ -47,6 +48,10 @@ def fit_paths(
     tol: float = 1e-9,
     max_iter: int = MAX_ITER,
     stop_when_turned: bool = False,
+    penalty: str = "elastic net",
+    groups: ArrayLike | None = None,
+    tau: float | None = None,
+    gamma: float | None = None,
 ) -> Paths:
     """Fit a penalized path for the final model, every fold, and with `nested` every pair of folds, in one go.
 
@@ -82,8 +87,9 @@ def fit_paths(
     fit_intercept : bool
     standardize : bool
         Penalize per standard deviation, so that units do not matter. Coefficients are in original units either way.
-    penalty_factor : float or array (p,), optional
-        Multiplies alpha for each column: 0 leaves it unpenalized, inf leaves it out.
+    penalty_factor : float, array (p,) or "adaptive", optional
+        Multiplies alpha for each column: 0 leaves it unpenalized, inf leaves it out. "adaptive" takes the factors from
+        a pilot ridge on each training set's own rows: large coefficients are shrunk less (`foldwise.paths.adaptive`).
     bounds : pair of floats or arrays (p,), optional
         lower <= 0 <= upper of the coefficients in original units; None for no bound on a side.
     fill : "mean", "median" or None
@@ -101,6 +107,18 @@ def fit_paths(
         End the path of a wide table once every cross-validated curve has clearly risen past its minimum: the
         expensive, saturated end is left out. The rule is that of `foldwise.paths.turned`. Elsewhere the whole path
         costs little and is always walked.
+    penalty : "elastic net", "group", "sparse group", "mcp" or "scad"
+        What takes the place of the lasso's sum_j f_j |s_j b_j|; see docs/penalties.md. "group":
+        sum_g f_g sqrt(size_g) |(s b)_g|_2, whole groups leave; "sparse group": (1 - tau) of that and tau of the
+        lasso's. "mcp" and "scad" hardly shrink large coefficients; they are not convex: solutions are local, every
+        held-out set follows its own path from zero, `gap` holds the stationarity residual, and `convexity` tells where
+        the solution is the only one on its support. These penalties need at most 5,000 columns.
+    groups : array (p,), optional
+        A label for each column of the fitted design, for the group penalties.
+    tau : float in [0, 1], optional
+        For "sparse group"; 0.5 unless given.
+    gamma : float, optional
+        For "mcp" (above 1; 3 unless given) and "scad" (above 2; 3.7).
 
     Returns
     -------
@@ -155,6 +173,9 @@ def fit_paths(
         pools=pools,
         min_level_count=min_level_count,
     )
+    choice = check_choice(source.n_features, penalty, groups, tau, gamma)
+    if isinstance(source, WideTable) and (not choice.is_plain or isinstance(penalty_factor, str)):
+        source = as_moments(source, f"penalty={penalty!r}" if not choice.is_plain else "penalty_factor='adaptive'")
     if nested and source.n_folds < 3:
         message = f"nested needs three or more folds, got {source.n_folds if source.n_folds > 1 else 'none'}"
         raise InputError(message)
@@ -164,6 +185,7 @@ def fit_paths(
         standardize=standardize,
         penalty_factor=penalty_factor,
         bounds=bounds,
+        penalty=choice,
     )
     search = Search(grid, l1_ratio, eps, tol, int(max_iter), loss, nested)
     if isinstance(source, WideTable):
@@ -198,7 +220,7 @@ def _warn_unless_certified(paths: Paths, tol: float) -> None:
         return
     worst = failed[np.argmax(gap[failed])]
     warnings.warn(
-        f"{len(failed)} of {len(status)} points are not certified: the worst relative duality gap is {gap[worst]:.1e}, "
+        f"{len(failed)} of {len(status)} points are not certified: the worst {paths.certificate} is {gap[worst]:.1e}, "
         f"tol is {tol:.0e}; {Status(int(status[worst])).explanation}",
         ConvergenceWarning,
         stacklevel=3,

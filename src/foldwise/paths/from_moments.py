@@ -10,6 +10,7 @@ import numpy as np
 
 from foldwise.errors import AccuracyWarning
 from foldwise.moments.threads import side_by_side
+from foldwise.paths.adaptive import own_options
 from foldwise.paths.held_out import mean_squared_error
 from foldwise.paths.paths import Paths
 from foldwise.paths.point import Strengths, certify, solve_problem
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.moments import DesignMap, FoldMoments, TrainingSet
+    from foldwise.paths.penalized import Choice
     from foldwise.resampling import Folds
 
     Floats = NDArray[np.float64]
@@ -59,6 +61,7 @@ class _Fit:
     map: DesignMap
     errors: dict[int, Floats]
     relative_error: float
+    convexity: Floats | None = None
 
 
 def fit_moments(moments: FoldMoments, search: Search, options: Options, rows: Rows | None) -> Paths:
@@ -76,12 +79,15 @@ def fit_moments(moments: FoldMoments, search: Search, options: Options, rows: Ro
     grid = search.alphas
     if isinstance(grid, int):
         everything = moments.training_set(frozenset())
-        grid = strength_grid(Problem.of(everything, options), grid, search.l1_ratio, search.eps)
+        own = own_options(everything, options, moments.n_rows)
+        grid = strength_grid(Problem.of(everything, own), grid, search.l1_ratio, search.eps, options.penalty)
         grid = grid * (everything.weight if search.loss == "sum" else 1.0)
     strengths = Strengths(grid, search.l1_ratio, search.tol, search.max_iter, search.loss)
     held_out = moments.held_out_sets(nested=search.nested)
     fits = side_by_side(lambda members: _fit_one(moments, members, strengths, options), held_out)
     lost = max(fit.relative_error for fit in fits)
+    if options.adaptive or not options.penalty.is_plain:
+        rows = None
     inexact = lost > (RIDGE_ERROR if strengths.l2.any() else LEAST_SQUARES_ERROR)
     smooth = not strengths.l1.any() and not options.is_bounded
     stuck = smooth and any(np.any(fit.status != Status.CERTIFIED) for fit in fits)
@@ -94,11 +100,13 @@ def fit_moments(moments: FoldMoments, search: Search, options: Options, rows: Ro
             AccuracyWarning,
             stacklevel=4,
         )
-    return _stack(fits, moments, held_out, strengths)
+    return _stack(fits, moments, held_out, strengths, options.penalty)
 
 
 def _fit_one(moments: FoldMoments, members: HeldOut, strengths: Strengths, options: Options) -> _Fit:
     training = moments.training_set(members)
+    share = training.weight / moments.weight[: moments.n_folds].sum()
+    options = own_options(training, options, share * moments.n_rows)
     problem = Problem.of(training, options)
     path, condition = solve_problem(problem, strengths.against_mean(training.weight), options)
     return _finish(
@@ -112,6 +120,7 @@ def _fit_one(moments: FoldMoments, members: HeldOut, strengths: Strengths, optio
         status=path.status,
         null_objective=0.5 * problem.yy,
         relative_error=condition * np.finfo(float).eps,
+        convexity=getattr(path, "convexity", None),
     )
 
 
@@ -157,7 +166,9 @@ def _from_rows(
     return refits
 
 
-def _stack(fits: list[_Fit], moments: FoldMoments, held_out: tuple[HeldOut, ...], strengths: Strengths) -> Paths:
+def _stack(
+    fits: list[_Fit], moments: FoldMoments, held_out: tuple[HeldOut, ...], strengths: Strengths, penalty: Choice
+) -> Paths:
     blocks, k, points = len(moments.weight), moments.n_folds, len(strengths.alphas)
     has_folds = k > 1
     cv_error = np.full((blocks if has_folds else 0, points), np.nan)
@@ -188,4 +199,6 @@ def _stack(fits: list[_Fit], moments: FoldMoments, held_out: tuple[HeldOut, ...]
         cv_error=cv_error,
         fold_weight=moments.weight if has_folds else np.zeros(0),
         inner_error=inner_error,
+        penalty=penalty.name,
+        convexity=None if penalty.is_convex else np.stack([fit.convexity for fit in fits if fit.convexity is not None]),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foldwise.errors import InputError
+from foldwise.paths.penalized import Choice, check_grouped_factor
 from foldwise.paths.problem import Options
 
 if TYPE_CHECKING:
@@ -15,21 +16,39 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def check_options(p: int, *, fit_intercept: bool, standardize: bool, penalty_factor: Any, bounds: Any) -> Options:
+ADAPTIVE = "adaptive"
+
+
+def check_options(
+    p: int,
+    *,
+    fit_intercept: bool,
+    standardize: bool,
+    penalty_factor: Any,
+    bounds: Any,
+    penalty: Choice | None = None,
+) -> Options:
     """Options for p columns; penalty factors and bounds spread over all of them."""
-    factor = np.ones(p) if penalty_factor is None else spread("penalty_factor", penalty_factor, p)
+    # Who names no penalty makes no factors for each training set either.
+    adaptive = penalty is not None and isinstance(penalty_factor, str) and penalty_factor == ADAPTIVE
+    plain = penalty_factor is None or adaptive
+    factor = np.ones(p) if plain else spread("penalty_factor", penalty_factor, p)
     if np.any(np.isnan(factor) | (factor < 0.0)):
         at = int(np.flatnonzero(np.isnan(factor) | (factor < 0.0))[0])
         message = f"penalty_factor must be >= 0 (0 unpenalized, inf left out), got {factor[at]} for column {at}"
         raise InputError(message)
     lower, upper = check_bounds(bounds, p)
-    return Options(
+    options = Options(
         fit_intercept=bool(fit_intercept),
         standardize=bool(standardize),
         penalty_factor=factor,
         lower=lower,
         upper=upper,
+        penalty=penalty or Choice(),
+        adaptive=adaptive,
     )
+    check_grouped_factor(options.penalty, factor, bounded=options.is_bounded)
+    return options
 
 
 def check_bounds(bounds: Any, p: int) -> tuple[Floats, Floats]:

@@ -38,7 +38,9 @@ class Paths:
     intercept : array (H, A)
     gap : array (H, A)
         Relative duality gap: primal minus dual objective over the null objective sum w (y - mean)^2 / (2 sum w). It
-        bounds how far the objective is from its minimum.
+        bounds how far the objective is from its minimum. For a penalty that is not convex, the stationarity residual
+        (`certificate` says which): the largest distance of a coefficient's gradient to the penalty's slopes, on the
+        scale where both have unit variance.
     n_iter : array (H, A)
         Equality steps of the solver; 0 where there is a closed form.
     status : array (H, A)
@@ -60,6 +62,11 @@ class Paths:
     inner_error : array (R K, K, A) or None
         With `nested`: [i, k] is the mean squared error on the k-th fold of i's repeat of the fit that holds out both;
         NaN where that fold is i itself.
+    penalty : str
+        Its name in `fit_paths`.
+    convexity : array (H, A) or None
+        For a penalty that is not convex: the least curvature that the objective can have in the coefficients of the
+        support, inf where nothing is in. Above zero no other solution has this support or less; below, one may.
 
     Examples
     --------
@@ -91,11 +98,18 @@ class Paths:
     fold_weight: Floats
     inner_error: Floats | None = None
     columns: NDArray[np.intp] | None = None
+    penalty: str = "elastic net"
+    convexity: Floats | None = None
 
     @property
     def n_features(self) -> int:
         """Number of columns p of the fitted design."""
         return int(self.mean.shape[1])
+
+    @property
+    def certificate(self) -> str:
+        """What `gap` holds: a local solution has no duality gap."""
+        return "relative duality gap" if self.convexity is None else "stationarity residual"
 
     @property
     def coef(self) -> Floats:
@@ -166,7 +180,9 @@ class Paths:
         """Sizes, and the certificate."""
         worst = float(self.gap.max(initial=0.0))
         bound = max(10.0 ** np.ceil(np.log10(max(worst, 1e-300))), 1e-12)
+        plain = "" if self.penalty == "elastic net" else f"penalty={self.penalty!r}, "
+        worst_of = "relative gap" if self.convexity is None else self.certificate
         return (
             f"Paths({len(self.held_out)} held-out sets, {len(self.alphas)} alphas, {self.n_features} features, "
-            f"l1_ratio={self.l1_ratio}, worst relative gap < {bound:.0e})"
+            f"{plain}l1_ratio={self.l1_ratio}, worst {worst_of} < {bound:.0e})"
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from foldwise.paths.penalized import solve_penalized
 from foldwise.solvers.duality import relative_gap
 from foldwise.solvers.quadratic import QuadraticPath, Status, solve_path
 from foldwise.solvers.ridge import solve_ridge
@@ -78,6 +79,8 @@ def solve_problem(problem: Problem, strengths: Strengths, options: Options) -> t
         How much larger than rounding the relative error of a closed form may be; 1.0 for the active set, whose error
         the gap already tells.
     """
+    if not options.penalty.is_plain:
+        return solve_penalized(problem, strengths, options.penalty), 1.0
     if not has_closed_form(problem, strengths, options):
         path = solve_path(
             problem.Q,

@@ -6,11 +6,12 @@ penalty is on s_j b_j, s_j being the standard deviation (`standardize`) or 1; on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foldwise.paths.penalized import Choice
 from foldwise.solvers.quadratic import Penalty
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ class Options:
         0 unpenalized, inf left out.
     lower, upper : arrays (p,)
         Box of the coefficients in original units.
+    penalty : Choice
+    adaptive : bool
+        Whether each training set makes its own penalty factors.
     """
 
     fit_intercept: bool
@@ -39,6 +43,8 @@ class Options:
     penalty_factor: Floats
     lower: Floats
     upper: Floats
+    penalty: Choice = field(default_factory=Choice)
+    adaptive: bool = False
 
     @property
     def is_bounded(self) -> bool:
@@ -59,6 +65,8 @@ class Problem:
     yy : float
     root : array (p,)
         r: a coefficient in original units is b / r.
+    unit : array (p,)
+        s / r: the penalty is on unit times b.
     penalty : Penalty
     """
 
@@ -66,6 +74,7 @@ class Problem:
     c: Floats
     yy: float
     root: Floats
+    unit: Floats
     penalty: Penalty
 
     @classmethod
@@ -100,7 +109,7 @@ class Problem:
             lower=np.where(live, options.lower * safe, 0.0),
             upper=np.where(live, options.upper * safe, 0.0),
         )
-        return cls(Q=Q, c=c, yy=yy, root=np.where(live, root, np.inf), penalty=penalty)
+        return cls(Q=Q, c=c, yy=yy, root=np.where(live, root, np.inf), unit=spread / safe, penalty=penalty)
 
     def original_units(self, coef: Floats) -> Floats:
         """Coefficients (A, p) of the columns as given."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from foldwise.errors import InputError
+from foldwise.paths.penalized import Choice, emptying_group_strength
 from foldwise.solvers.quadratic import Penalty, solve_path
 from foldwise.solvers.ridge import solve_ridge
 
@@ -64,7 +65,7 @@ def check_strengths(alphas: Any) -> int | Floats:
     return np.sort(array)[::-1]
 
 
-def strength_grid(problem: Problem, number: int, l1_ratio: float, eps: float) -> Floats:
+def strength_grid(problem: Problem, number: int, l1_ratio: float, eps: float, choice: Choice | None = None) -> Floats:
     """`number` strengths in descending order, evenly spaced in their logarithm, for the final model's problem.
 
     With a lasso term: from the smallest alpha whose solution has no penalized coefficient, down to eps times that.
@@ -75,13 +76,13 @@ def strength_grid(problem: Problem, number: int, l1_ratio: float, eps: float) ->
         weight = problem.penalty.l2_weight[problem.penalty.l2_weight > 0.0]
         strongest = RIDGE_STRONGEST / float(np.median(weight)) if len(weight) else 1.0
         return np.geomspace(strongest, strongest * eps**3, number)
-    strongest = float(emptying_strength(problem)) / l1_ratio
+    strongest = float(emptying_strength(problem, choice)) / l1_ratio
     if strongest <= np.finfo(float).resolution * np.sqrt(problem.yy) or problem.yy == 0.0:
         return np.full(number, np.finfo(float).resolution)
     return np.geomspace(strongest, strongest * eps, number)
 
 
-def emptying_strength(problem: Problem) -> float:
+def emptying_strength(problem: Problem, choice: Choice | None = None) -> float:
     """The smallest l1 at which every penalized coefficient is zero, the unpenalized ones being fitted."""
     weight, penalty = problem.penalty.l1_weight, problem.penalty
     unpenalized = np.flatnonzero((weight == 0.0) & (np.diag(problem.Q) > 0.0))
@@ -95,6 +96,8 @@ def emptying_strength(problem: Problem) -> float:
             none = np.zeros(1)
             coef = solve_path(sub, pull[unpenalized], problem.yy, l1=none, l2=none, penalty=free).coef[0]
         pull = pull - problem.Q[:, unpenalized] @ coef
+    if choice is not None and choice.groups is not None:
+        return emptying_group_strength(problem, choice, pull)
     can_move = np.where(pull > 0.0, penalty.upper, -penalty.lower) > 0.0
     counted = (weight > 0.0) & can_move
     return float(np.max(np.abs(pull[counted]) / weight[counted])) if counted.any() else 0.0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 PATIENCE = 5
-ERRORS = 2.0
+ERRORS = 1.0
 RISE = 0.01
 
 

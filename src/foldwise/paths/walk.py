@@ -174,6 +174,7 @@ class Lockstep:
         self.target[:, flat], self.yy[flat] = 0.0, 0.0
         self.residual = self.target.copy()
         self.work = WorkingColumns(columns, statistics.fold_mean)
+        self.reserve = WorkingColumns(columns, statistics.fold_mean)
         self.kept_runs = [runs_of(members, len(columns.ends) - 1) for members in held_out]
         self.problems = [GrowingProblem(float(value)) for value in self.yy]
         self.mine: list[Ints] = [np.empty(0, dtype=np.intp) for _ in range(self.H)]
@@ -215,13 +216,12 @@ class Lockstep:
         return float(np.max(np.abs(g[counted]) / threshold[counted], initial=0.0))
 
     def keep_at_hand(self, l1: float) -> None:
-        """Take the columns within the sequential strong rule's reach where looking at them is cheap.
+        """Take the columns within the sequential strong rule's reach into the reserve, where looking at them is cheap.
 
         R. Tibshirani et al., "Strong rules for discarding predictors in lasso-type problems", JRSS B 74, 2012.
         """
         count = strong(self.gradient, self.threshold, self.sides, l1, self.found)
-        self.work.bring_in(self.found[:count])
-        self._grow()
+        self.reserve.bring_in(self.found[:count])
 
     def let_in(self, l1: float, slack: float, among: Ints) -> bool:
         """Give every held-out set the columns that violate its conditions at l1; whether there were any."""
@@ -238,12 +238,8 @@ class Lockstep:
         chosen = wanted[columns]
         self.team.each(lambda h: self._extend(h, columns, chosen[:, h], crossed, products), range(self.H))
         self.inside[columns] |= chosen
-        self._grow()
+        self.coef = np.concatenate([self.coef, np.zeros((self.work.size - len(self.coef), self.H))])
         return True
-
-    def _grow(self) -> None:
-        if len(self.coef) < self.work.size:
-            self.coef = np.concatenate([self.coef, np.zeros((self.work.size - len(self.coef), self.H))])
 
     def _extend(
         self, h: int, columns: Ints, wanted: NDArray[np.int8], crossed: dict[tuple[int, int], Floats], products: Floats
@@ -288,17 +284,12 @@ class Lockstep:
         return outcome
 
     def move(self) -> None:
-        """Residuals at the coefficients as they stand, and the gradients of the columns at hand."""
+        """Residuals at the coefficients as they stand, and the gradients of the reserve."""
         fitted = self.work.fitted(self.coef)
         if self.options.fit_intercept:
             fitted -= np.einsum("nh,nh->h", self.row_weight, fitted) / self.total
         self.residual = self.target - fitted
-        self.gradient[self.at_hand] = self.work.products(self.row_weight * self.residual) / self.total
-
-    @property
-    def at_hand(self) -> Ints:
-        """The columns in store."""
-        return self.work.index[: self.work.size]
+        self.gradient[self.reserve.columns] = self.reserve.products(self.row_weight * self.residual) / self.total
 
     def look_everywhere(self) -> None:
         """Gradients of all p columns: one product X'R for all held-out sets."""
@@ -306,7 +297,7 @@ class Lockstep:
 
     def relative_gap(self, l1: float, l2: float) -> Floats:
         """Relative duality gap (H,) over all p columns, as `foldwise.solvers.duality` defines it."""
-        b, place = self.coef, self.work.index[: self.work.size]
+        b, place = self.coef, self.work.columns
         weighted = self.row_weight * self.residual
         rr = np.einsum("nh,nh->h", weighted, self.residual) / self.total
         ry = np.einsum("nh,nh->h", weighted, self.target) / self.total
@@ -345,7 +336,7 @@ def walk(lockstep: Lockstep, strengths: Strengths, *, stop_when_turned: bool) ->
             outcome = lockstep.solve(l1, l2, slack, strengths.max_iter)
             steps += [one[0] for one in outcome]
             lockstep.move()
-            if lockstep.let_in(l1, slack, lockstep.at_hand):
+            if lockstep.let_in(l1, slack, lockstep.reserve.columns):
                 continue
             lockstep.look_everywhere()
             if not lockstep.let_in(l1, slack, lockstep.everywhere):
@@ -355,7 +346,7 @@ def walk(lockstep: Lockstep, strengths: Strengths, *, stop_when_turned: bool) ->
         status[gap > strengths.tol] = Status.ROUNDING
         status[(gap > strengths.tol) & stopped] = Status.STOPPED
         coefs.append(lockstep.coef.copy())
-        index = lockstep.work.index[: lockstep.work.size]
+        index = lockstep.work.columns
         intercepts.append(lockstep.y_mean - np.einsum("qh,hq->h", lockstep.coef, lockstep.mean[:, index]))
         gaps.append(gap)
         iterations.append(steps)
@@ -370,7 +361,7 @@ def walk(lockstep: Lockstep, strengths: Strengths, *, stop_when_turned: bool) ->
     if not lockstep.options.fit_intercept:
         intercepts = [np.zeros(lockstep.H)] * len(coefs)
     return Walk(
-        index=lockstep.work.index[:q].copy(),
+        index=lockstep.work.columns.copy(),
         coef=coef,
         intercept=np.stack(intercepts, axis=1),
         gap=np.stack(gaps, axis=1),

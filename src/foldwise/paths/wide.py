@@ -129,6 +129,14 @@ def prepare(
     return WideTable(table, check_target(y, n), np.ones(n) if weight is None else weight, folds)
 
 
+def as_moments(table: WideTable, what: str) -> FoldMoments:
+    """Fold moments of a wide table, for what only they can do."""
+    if table.n_features > MANY_COLUMNS:
+        message = f"{what} needs at most {MANY_COLUMNS} columns, got {table.n_features}"
+        raise InputError(message)
+    return FoldMoments.scan(table.X, table.y, table.folds, sample_weight=table.weight)
+
+
 def fit_wide(table: WideTable, search: Search, options: Options, *, stop_when_turned: bool) -> Paths:
     """Paths of a wide table.
 

@@ -1,0 +1,49 @@
+/* Many long rows times a thin matrix: each row is read once for all of its columns, and nothing is packed or copied. */
+#ifndef FOLDWISE_PRODUCT_H
+#define FOLDWISE_PRODUCT_H
+
+#include <stddef.h>
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__)
+#define FW_MANY __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define FW_MANY
+#endif
+
+enum { FW_WIDE = 8, FW_ROWS = 8, FW_TILE = 2048 };
+typedef double fw_wide __attribute__((vector_size(8 * FW_WIDE), aligned(8)));
+
+/* out (rows, width) += A (rows, n) R (n, width); width is a multiple of 8. Sums are in double whatever A is. */
+#define FW_ROWS_TIMES(NAME, TYPE)                                                                                      \
+    FW_MANY static void NAME(ptrdiff_t rows, ptrdiff_t n, const TYPE *A, ptrdiff_t lda, const double *R,               \
+                             ptrdiff_t width, double *out) {                                                           \
+        for (ptrdiff_t from = 0; from < n; from += FW_TILE) {                                                          \
+            const ptrdiff_t to = from + FW_TILE < n ? from + FW_TILE : n;                                              \
+            for (ptrdiff_t j = 0; j < rows; j += FW_ROWS) {                                                            \
+                const TYPE *a[FW_ROWS];                                                                                \
+                for (int k = 0; k < FW_ROWS; k++) a[k] = A + (j + k < rows ? j + k : rows - 1) * lda;                  \
+                for (ptrdiff_t h = 0; h < width; h += FW_WIDE) {                                                       \
+                    fw_wide s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0}, s4 = {0}, s5 = {0}, s6 = {0}, s7 = {0};            \
+                    for (ptrdiff_t i = from; i < to; i++) {                                                            \
+                        const fw_wide r = *(const fw_wide *)(R + i * width + h);                                       \
+                        s0 += (double)a[0][i] * r;                                                                     \
+                        s1 += (double)a[1][i] * r;                                                                     \
+                        s2 += (double)a[2][i] * r;                                                                     \
+                        s3 += (double)a[3][i] * r;                                                                     \
+                        s4 += (double)a[4][i] * r;                                                                     \
+                        s5 += (double)a[5][i] * r;                                                                     \
+                        s6 += (double)a[6][i] * r;                                                                     \
+                        s7 += (double)a[7][i] * r;                                                                     \
+                    }                                                                                                  \
+                    const fw_wide s[FW_ROWS] = {s0, s1, s2, s3, s4, s5, s6, s7};                                       \
+                    for (int k = 0; k < FW_ROWS && j + k < rows; k++)                                                  \
+                        *(fw_wide *)(out + (j + k) * width + h) += s[k];                                               \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+FW_ROWS_TIMES(fw_rows_times_double, double)
+FW_ROWS_TIMES(fw_rows_times_float, float)
+
+#endif
