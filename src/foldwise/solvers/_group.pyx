@@ -47,6 +47,7 @@ cdef struct Problem:
     double scale                 # sqrt(yy)
     double l1
     double l2
+    double floor                 # what a group that is zero may exceed its threshold by
 
 cdef struct State:
     double *b
@@ -124,7 +125,7 @@ cdef void exact_block(Problem *q, State *state, Py_ssize_t g) noexcept nogil:
         turned[m] = turned[m] + values[m] * value if values[m] > FLAT * top else 0.0
         total += turned[m] * turned[m]
     memset(state.z + first, 0, k * sizeof(double))
-    if total <= norm * norm:
+    if total == 0.0 or (norm > 0.0 and sqrt(total) <= norm + q.floor):
         return
     t = length_of(turned, values, k, ridge, norm) if norm > 0.0 else INFINITY
     for m in range(k):
@@ -147,7 +148,7 @@ cdef void proximal_block(Problem *q, State *state, Py_ssize_t g) noexcept nogil:
         for j in range(first, end):
             state.d[j] = soft(state.z[j] * top + state.a[j], q.l1 * q.weight[j])
         length = group_norm(state.d, first, end)
-        share = (1.0 - norm / length) / (top + ridge) if length > norm else 0.0
+        share = (1.0 - norm / length) / (top + ridge) if length > norm + (q.floor if norm > 0.0 else 0.0) else 0.0
         change, largest = 0.0, 0.0
         for j in range(first, end):
             value = share * state.d[j]
@@ -187,7 +188,7 @@ cdef int sweep(Problem *q, State *state) noexcept nogil:
     for g in range(q.groups):
         first, end = q.start[g], q.start[g + 1]
         before = group_norm(state.b, first, end) > 0.0
-        if q.values[end - 1] <= 0.0 or (not before and excess(q, state, g) <= 0.0):
+        if q.values[end - 1] <= 0.0 or (not before and excess(q, state, g) <= q.floor):
             continue
         if has_single_weights(q, g):
             proximal_block(q, state, g)
@@ -358,23 +359,23 @@ cdef double violation(Problem *q, State *state) noexcept nogil:
 
 cdef int solve_point(Problem *q, State *state, double slack, Py_ssize_t max_rounds, Py_ssize_t *rounds) noexcept nogil:
     """One strength from the solution of the last. 0: solved; 1: max_rounds reached; 2: rounding; -1: out of memory."""
-    cdef double worst, best = INFINITY, total, rest, last, floor
+    cdef double worst, best = INFINITY, total, rest, last
     cdef int turn, idle = 0
     cdef Py_ssize_t j
     rounds[0] = 0
     while True:
         rounds[0] += 1
-        for turn in range(4):
-            if sweep(q, state) == 0 and turn >= 1:
-                break
         total = 0.0
         for j in range(q.p):
             total += fabs(state.b[j])
-        floor = 4.0 * DBL_EPSILON * (q.scale + total) + slack * q.l1
+        q.floor = 4.0 * DBL_EPSILON * (q.scale + total) + slack * q.l1
+        for turn in range(4):
+            if sweep(q, state) == 0 and turn >= 1:
+                break
         last = INFINITY
         for turn in range(NEWTON):
             rest = find_support(q, state)
-            if state.s == 0 or rest <= floor or rest > 0.99 * last and turn > 3:
+            if state.s == 0 or rest <= q.floor or rest > 0.99 * last and turn > 3:
                 break
             last = rest
             if not reserve(state):
@@ -383,7 +384,7 @@ cdef int solve_point(Problem *q, State *state, double slack, Py_ssize_t max_roun
                 break
         gradient(q, state)
         worst = violation(q, state)
-        if worst <= 2.0 * floor:
+        if worst <= 2.0 * q.floor:
             return 0
         if worst > 0.9 * best:
             idle += 1

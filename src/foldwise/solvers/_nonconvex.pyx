@@ -42,6 +42,7 @@ cdef struct Problem:
     double scale                 # sqrt(yy)
     double l1
     double l2
+    double floor                 # what a coefficient that is zero may exceed its threshold by
 
 cdef struct State:
     double *b
@@ -80,7 +81,11 @@ cdef inline bint step(Problem *q, State *state, int j) noexcept nogil:
     cdef double ridge = q.l2 * q.weight[j], diagonal = q.Q[j * q.p + j], new, moved
     if diagonal <= 0.0 or q.lower[j] == q.upper[j]:
         return False
-    new = minimizer(q, state.u[j] + diagonal * state.b[j], diagonal + ridge, q.l1 * q.weight[j])
+    new = state.u[j] + diagonal * state.b[j]
+    if q.l1 * q.weight[j] > 0.0 and fabs(new) <= q.l1 * q.weight[j] + q.floor:
+        new = 0.0
+    else:
+        new = minimizer(q, new, diagonal + ridge, q.l1 * q.weight[j])
     new = min(max(new, q.lower[j]), q.upper[j])
     moved = new - state.b[j]
     if moved == 0.0:
@@ -222,19 +227,33 @@ cdef void gradient(Problem *q, State *state) noexcept nogil:
     fw_subtract_rows(q.p, state.s, state.support, state.d, q.Q, q.p, state.u)
 
 
+cdef int drop_dust(Problem *q, State *state) noexcept nogil:
+    """Take out coefficients that entered on the way and have come back to zero but for rounding; how many."""
+    cdef Py_ssize_t i
+    cdef int j, dropped = 0
+    cdef double lam
+    for i in range(state.s):
+        j = state.support[i]
+        lam = q.l1 * q.weight[j]
+        if lam > 0.0 and fabs(state.u[j] + q.Q[j * q.p + j] * state.b[j]) <= lam + q.floor:
+            dropped += step(q, state, j)
+    return dropped
+
+
 cdef int solve_point(Problem *q, State *state, double slack, Py_ssize_t max_sweeps, double *residual,
                      Py_ssize_t *sweeps) noexcept nogil:
     """One strength from the solution of the last. 0: stationary; 1: max_sweeps reached; 2: rounding; -1: no memory."""
-    cdef double floor, total, largest, last = INFINITY
+    cdef double total, largest, last = INFINITY
     cdef int j, done, idle = 0, turn
     cdef Py_ssize_t i
     cdef bint moved
     sweeps[0] = 0
+    q.floor = 4.0 * DBL_EPSILON * q.scale + slack * q.l1
     while True:
         sweeps[0] += 1
         moved = False
         for j in range(q.p):             # the gradient of all is in hand: a coordinate that stays costs nothing
-            if state.b[j] != 0.0 or fabs(state.u[j]) > q.l1 * q.weight[j]:
+            if state.b[j] != 0.0 or fabs(state.u[j]) > q.l1 * q.weight[j] + q.floor:
                 moved |= step(q, state, j)
         if moved:
             done = exact_step(q, state)
@@ -252,9 +271,11 @@ cdef int solve_point(Problem *q, State *state, double slack, Py_ssize_t max_swee
             total += fabs(state.b[j])
             largest = max(largest, residual_at(q, state, j))
         residual[0] = largest
-        floor = 8.0 * DBL_EPSILON * (q.scale + total) + slack * q.l1
-        if largest <= floor:
-            return 0
+        q.floor = 4.0 * DBL_EPSILON * (q.scale + total) + slack * q.l1
+        if largest <= 2.0 * q.floor:
+            if sweeps[0] >= max_sweeps or not drop_dust(q, state):
+                return 0
+            continue
         idle = idle + 1 if largest > 0.99999 * last and largest <= 1e-9 * q.scale else 0
         last = largest
         if idle >= 20 or not moved:
