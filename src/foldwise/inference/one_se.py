@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from foldwise.errors import InputError
 from foldwise.inference.corrected_t import checked_row, shares
@@ -88,17 +88,37 @@ def one_standard_error(
     n_folds, odd = divmod(error.shape[0], repeats) if repeats >= 1 else (0, 1)
     if odd or n_folds < 2:
         raise InputError(f"repeats must leave two or more folds each of {error.shape[0]} rows of errors, got {repeats}")
-    share = shares(weights, error.shape[0])
-    mean = np.sum(share[:, None] * error, axis=0)  # column by column: the same digits in any order of the alphas
+    mean, standard_errors = error_curve(error, weights=weights, repeats=repeats)
     smallest = mean.min()
     index_min = int(max(np.flatnonzero(mean == smallest), key=alpha.__getitem__))
-    by_repeat = error[:, index_min].reshape(repeats, n_folds)
-    weight = share.reshape(repeats, n_folds) / share.reshape(repeats, n_folds).sum(axis=1, keepdims=True)
-    centre = np.sum(weight * by_repeat, axis=1, keepdims=True)
-    standard_error = float(np.sqrt(np.mean(np.sum(weight * (by_repeat - centre) ** 2, axis=1)) / (n_folds - 1)))
+    standard_error = float(standard_errors[index_min])
     near = np.flatnonzero(mean <= smallest + standard_error)
     index_1se = int(max(near, key=alpha.__getitem__))
-    return OneStandardError(index_min, index_1se, float(smallest), standard_error, _which(n_folds, repeats, weights))
+    which = _which(n_folds, repeats, weights)
+    return OneStandardError(index_min, index_1se, float(smallest), standard_error, which)
+
+
+def error_curve(
+    errors: NDArray[np.float64], *, weights: ArrayLike | None = None, repeats: int = 1
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean (A,) and standard error (A,) of fold errors (R*K, A), as `one_standard_error` takes them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mean, standard_error = error_curve(np.array([[3.0, 2.0], [5.0, 3.0]]))
+    >>> mean.tolist(), standard_error.tolist()
+    ([4.0, 2.5], [1.0, 0.5])
+    """
+    n_folds, points = len(errors) // repeats, errors.shape[1]
+    share = shares(weights, len(errors))
+    mean = np.sum(share[:, None] * errors, axis=0)  # column by column: the same digits in any order of the alphas
+    by_repeat = errors.reshape(repeats, n_folds, points)
+    weight = share.reshape(repeats, n_folds, 1) / share.reshape(repeats, n_folds, 1).sum(axis=1, keepdims=True)
+    centre = np.sum(weight * by_repeat, axis=1, keepdims=True)
+    spread = np.sum(weight * (by_repeat - centre) ** 2, axis=1)
+    standard_error: NDArray[np.float64] = np.sqrt(np.mean(spread, axis=0) / (n_folds - 1))
+    return mean, standard_error
 
 
 def _which(n_folds: int, repeats: int, weights: ArrayLike | None) -> str:

@@ -9,21 +9,16 @@ import numpy as np
 
 from foldwise.linear.checks import whole
 from foldwise.linear.coefficient_text import NEGATIVE, POSITIVE, heading
+from foldwise.paths.pictures import INK, pyplot, short
 
 if TYPE_CHECKING:
     from foldwise.linear.coefficients import CoefficientTable
-
-_INK = "#333333"
-_LONGEST = 30  # characters of a name
 
 
 def plot_coefficients(table: CoefficientTable, ax: Any = None, *, most: int = 40) -> Any:
     """Draw the bars on `ax`, or on a new figure; see CoefficientTable.plot."""
     most = whole("most", most, 1)
-    try:
-        from matplotlib import pyplot as plt
-    except ImportError as error:
-        raise ImportError('Plots need matplotlib: pip install "foldwise[plot]"') from error
+    plt = pyplot()
     values = table.coef if table.per_sd is None else table.per_sd
     kept = np.flatnonzero(table.coef)
     shown = np.sort(kept[np.argsort(-np.abs(values[kept]), kind="stable")[:most]])
@@ -32,9 +27,9 @@ def plot_coefficients(table: CoefficientTable, ax: Any = None, *, most: int = 40
     bars = values[shown]
     place = np.arange(len(shown))
     ax.barh(place, bars, height=0.7, color=np.where(bars > 0, POSITIVE, NEGATIVE))
-    ax.set_yticks(place, [_short(table.names[at]) for at in shown])
+    ax.set_yticks(place, [short(table.names[at]) for at in shown])
     ax.set_ylim(max(len(shown), 1) - 0.4, -0.6)  # the first on top
-    ax.axvline(0.0, color=_INK, linewidth=0.8)
+    ax.axvline(0.0, color=INK, linewidth=0.8)
     ax.margins(x=0.18)
     for at, value in zip(place, bars, strict=True):
         ax.annotate(
@@ -45,7 +40,7 @@ def plot_coefficients(table: CoefficientTable, ax: Any = None, *, most: int = 40
             ha="left" if value > 0 else "right",
             va="center",
             fontsize="small",
-            color=_INK,
+            color=INK,
         )
     unit = "unit" if table.per_sd is None else "standard deviation"
     ax.set_xlabel("\n".join([f"coefficient per {unit} of the feature", *_notes(table, len(kept), len(shown))]))
@@ -59,11 +54,6 @@ def _notes(table: CoefficientTable, kept: int, shown: int) -> list[str]:
     """What the bars don't show."""
     notes = [f"the {shown} largest of {kept}"] if shown < kept else []
     if table.dropped:
-        listed = "dropped: " + ", ".join(_short(name) for name in table.dropped)
+        listed = "dropped: " + ", ".join(short(name) for name in table.dropped)
         notes += textwrap.wrap(listed, 50, max_lines=4, placeholder=" ...", break_on_hyphens=False)
     return notes
-
-
-def _short(name: str) -> str:
-    """The name, or both of its ends: levels of one category differ in the last one."""
-    return name if len(name) <= _LONGEST else f"{name[:14].rstrip()}\N{HORIZONTAL ELLIPSIS}{name[-14:].lstrip()}"

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from foldwise.errors import InputError
 from foldwise.inference import OneStandardError, one_standard_error
+from foldwise.paths.criteria import information
+from foldwise.paths.pictures import plot_cv, plot_paths
+from foldwise.paths.relaxed import GAMMAS, relaxed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
+    from foldwise.inference.information import Criterion
     from foldwise.moments import DesignMap
+    from foldwise.paths.criteria import Information
+    from foldwise.paths.kept_columns import Source
+    from foldwise.paths.relaxed import Relaxed
 
     Floats = NDArray[np.float64]
 
@@ -175,6 +182,48 @@ class Paths:
         at_mean = self.intercept[h] + self.kept[h] @ mean
         predicted: Floats = (design - mean) @ self.kept[h].T + at_mean
         return predicted
+
+    def information(self, source: Source, criterion: Criterion = "bic", **settings: Any) -> Information:
+        """Score the final model's path by AIC, AICc, BIC or EBIC; see `foldwise.paths.criteria.information`."""
+        return information(self, source, criterion, **settings)
+
+    def relaxed(self, source: Source, *, gammas: ArrayLike = GAMMAS, **settings: Any) -> Relaxed:
+        """Blend every fit with least squares on the features it keeps; see `foldwise.paths.relaxed.relaxed`."""
+        return relaxed(self, source, gammas=gammas, **settings)
+
+    def plot(self, names: Sequence[str] | None = None, ax: Any = None, *, per_sd: bool = True) -> Any:
+        """Draw the final model's coefficients against alpha, with the number of features above; needs matplotlib.
+
+        The strongest twelve at the weakest alpha are coloured and named at their right end, the others grey. With folds
+        the two choices of alpha are marked.
+
+        Parameters
+        ----------
+        names : sequence of p strings, optional
+        ax : matplotlib Axes, optional
+            A new figure where omitted.
+        per_sd : bool
+            Coefficients per standard deviation of their feature, in units of y; else in original units.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        return plot_paths(self, names, ax, per_sd=per_sd)
+
+    def plot_cv(self, ax: Any = None) -> Any:
+        """Draw the cross-validated error against alpha, with its standard error, both choices and the features kept.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            A new figure where omitted.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        return plot_cv(self, ax)
 
     def __repr__(self) -> str:
         """Sizes, and the certificate."""
