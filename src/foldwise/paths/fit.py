@@ -6,7 +6,6 @@ import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from foldwise.errors import InputError
 from foldwise.moments import FoldMoments
@@ -218,6 +217,8 @@ def _warn_unless_certified(paths: Paths, tol: float) -> None:
     failed = np.flatnonzero(status != Status.CERTIFIED)
     if not len(failed):
         return
+    from sklearn.exceptions import ConvergenceWarning
+
     worst = failed[np.argmax(gap[failed])]
     warnings.warn(
         f"{len(failed)} of {len(status)} points are not certified: the worst {paths.certificate} is {gap[worst]:.1e}, "

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 HeldOut = frozenset[int]
 # Rounds of letting violators in before a strength is taken as it is, its gap telling how good it is.
 MAX_ROUNDS = 50
+# Steps, in the logarithm of the strength, of the way down to the first strength that was asked for.
+WARM_STEP = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +213,11 @@ class Lockstep:
             self.solve(everything, 0.0)
             self.move()
             self.look_everywhere()
-        g, sides, threshold = self.gradient[:, 0], self.sides[:, 0], self.threshold[:, 0]
+        return self.emptying(slice(0, 1))
+
+    def emptying(self, sets: slice = slice(None)) -> float:
+        """The smallest l1 at which no penalized column of some held-out sets would move from where they stand."""
+        g, sides, threshold = self.gradient[:, sets], self.sides[:, sets], self.threshold[:, sets]
         counted = (threshold > 0.0) & (np.where(g > 0.0, sides & 1, sides & 2) > 0)
         return float(np.max(np.abs(g[counted]) / threshold[counted], initial=0.0))
 
@@ -326,8 +332,15 @@ def walk(lockstep: Lockstep, strengths: Strengths, *, stop_when_turned: bool) ->
     """Walk down the strengths; stop early where asked to and every cross-validated curve has turned."""
     slack = min(0.1 * strengths.tol, 1e-8)
     coefs, intercepts, gaps, iterations, statuses, errors = [], [], [], [], [], []
-    last = strengths.l1[0]
-    for l1, l2 in zip(strengths.l1, strengths.l2, strict=True):
+    # Strengths far below where the model empties are come down to, so that the working columns stay few.
+    top = max(lockstep.emptying(), strengths.l1[0])
+    between = np.geomspace(top, strengths.l1[0], 1 + int(np.ceil(np.log(top / strengths.l1[0]) / WARM_STEP)))[:-1]
+    mixed = (1.0 - strengths.l1_ratio) / strengths.l1_ratio
+    last = top
+    for l1, l2, kept in [
+        *((l1, l1 * mixed, False) for l1 in between),
+        *((l1, l2, True) for l1, l2 in zip(strengths.l1, strengths.l2, strict=True)),
+    ]:
         lockstep.keep_at_hand(max(2.0 * l1 - last, 0.5 * l1))
         last = l1
         steps = np.zeros(lockstep.H, dtype=np.intp)
@@ -341,6 +354,8 @@ def walk(lockstep: Lockstep, strengths: Strengths, *, stop_when_turned: bool) ->
             lockstep.look_everywhere()
             if not lockstep.let_in(l1, slack, lockstep.everywhere):
                 break
+        if not kept:
+            continue
         gap = lockstep.relative_gap(l1, l2)
         stopped = np.array([one[1] == Status.STOPPED for one in outcome])
         status[gap > strengths.tol] = Status.ROUNDING
