@@ -194,3 +194,11 @@ def test_bic_drops_what_aic_keeps_and_extended_bic_drops_more():
             assert paths.coef[0, found.index, :3].all()
             kept[criterion] += found.n_kept[found.index] - 3
     assert kept["aic"] > kept["bic"] > kept["ebic"]
+
+
+def test_other_penalties_are_refused():
+    rng = np.random.default_rng(8)
+    X, y = table(rng, 40, 3)
+    moments = fw.FoldMoments.scan(X, y)
+    with pytest.raises(InputError, match="paths must be those of a lasso, elastic net or ridge, got penalty='mcp'"):
+        fw.fit_paths(moments, penalty="mcp", alphas=10).information(moments)

@@ -131,6 +131,7 @@ def test_without_folds_nothing_is_marked():
 def test_ridge_elastic_net_and_alpha_zero():
     assert fitted(l1_ratio=0.0).plot().get_title("left").startswith("Ridge path of 5 features")
     assert fitted(l1_ratio=0.5).plot_cv().get_title("left").startswith("Elastic net (l1_ratio 0.5): ")
+    assert fitted(penalty="scad", alphas=10).plot().get_title("left").startswith("SCAD path of 5 features")
     ax = fitted(alphas=[1.0, 0.1, 0.0]).plot_cv()
     assert ax.get_xlim() == (1.0, 0.1)
     with pytest.raises(InputError, match="two or more alphas > 0 to be drawn, got 1"):

@@ -188,7 +188,8 @@ def _freedom(Q: Floats, ridge: Floats) -> float:
     """Trace of (Q + diag(ridge))^-1 Q; the rank of Q where no ridge is added."""
     floor = 50.0 * len(Q) * np.finfo(float).eps
     if not ridge.any():
-        return float(np.linalg.matrix_rank(Q, tol=floor * float(np.linalg.norm(Q, 2)), hermitian=True))
+        values = np.linalg.eigvalsh(Q)
+        return float(np.count_nonzero(values > floor * values[-1]))
     curved = Q + np.diag(ridge)
     root = np.sqrt(np.diag(curved))  # strong and weak penalties side by side must not drown each other
     scaled = np.outer(root, root)

@@ -14,6 +14,7 @@ import numpy as np
 from foldwise.errors import InputError
 from foldwise.moments import FoldMoments
 from foldwise.paths.options import check_options
+from foldwise.paths.penalized import ELASTIC_NET
 from foldwise.paths.point import Strengths, certify
 from foldwise.paths.problem import Options, Problem
 from foldwise.solvers.quadratic import MAX_ITER
@@ -111,8 +112,11 @@ class KeptColumns:
         Raises
         ------
         InputError
-            Where the path's relative duality gap shows that table or settings are others.
+            Where the penalty is another, or the path's relative duality gap shows that table or settings are others.
         """
+        if paths.penalty != ELASTIC_NET:
+            message = f"paths must be those of a lasso, elastic net or ridge, got penalty={paths.penalty!r}"
+            raise InputError(message)
         p = paths.n_features
         options = check_options(
             p,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 INK, FAINT = "#333333", "#C4C4C4"
 LABELLED = 12
+_KINDS = {"group": "Group lasso", "sparse group": "Sparse group lasso", "mcp": "MCP", "scad": "SCAD"}
 _LONGEST = 30  # characters of a name
 _APART = 0.045  # least distance of two labels, as a share of the axis
 
@@ -118,6 +119,8 @@ def _where_kept(values: Floats) -> Floats:
 
 
 def _kind(paths: Paths) -> str:
+    if paths.penalty in _KINDS:
+        return _KINDS[paths.penalty]
     if paths.l1_ratio in (0.0, 1.0):
         return "Lasso" if paths.l1_ratio else "Ridge"
     return f"Elastic net (l1_ratio {paths.l1_ratio:g})"

@@ -281,7 +281,7 @@ def _batches(halves: Folds, p: int, points: int) -> list[Folds]:
 
 def _candidates(p: int, settings: dict[str, Any]) -> NDArray[np.bool_]:
     factor = settings.get("penalty_factor")
-    weight = np.ones(p) if factor is None else spread("penalty_factor", factor, p)
+    weight = np.ones(p) if factor is None or isinstance(factor, str) else spread("penalty_factor", factor, p)
     candidates: NDArray[np.bool_] = np.isfinite(weight) & (weight > 0.0)
     if not candidates.any():
         message = "penalty_factor must leave some feature to select"
