@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from foldwise.errors import InputError
 
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def check_features(X: Any, *, allow_missing: bool) -> NDArray[np.floating]:
-    """X as a float (n, p) array with n, p >= 1 and no infinity; float32 and any layout are kept as they are."""
+def check_features(X: Any, *, allow_missing: bool) -> Any:
+    """X as a float (n, p) array with n, p >= 1 and no infinity; float32, sparse and any layout are kept as they are."""
+    if sparse.issparse(X):
+        return _check_sparse(X)
     array = np.asarray(X)
     if array.ndim != 2:
         message = f"X must have two dimensions (rows, features), got shape {array.shape}"
@@ -31,6 +34,23 @@ def check_features(X: Any, *, allow_missing: bool) -> NDArray[np.floating]:
             raise InputError(message) from error
     _check_finite(array, allow_missing=allow_missing)
     return array
+
+
+def _check_sparse(X: Any) -> sparse.csr_array:
+    """A sparse table by rows, with finite entries; zeros are zeros, never missing."""
+    if X.ndim != 2 or 0 in X.shape:
+        message = f"X must have at least one row and one feature, got shape {X.shape}"
+        raise InputError(message)
+    rows = sparse.csr_array(X)
+    if rows.dtype not in (np.float32, np.float64):
+        rows = rows.astype(np.float64)
+    bad = np.flatnonzero(~np.isfinite(rows.data))
+    if len(bad):
+        row = int(np.searchsorted(rows.indptr, bad[0], side="right")) - 1
+        where = f"row {row}, column {rows.indices[bad[0]]}"
+        message = f"X must be finite, got {rows.data[bad[0]]} in {where} (from 0; {len(bad)} such)"
+        raise InputError(message)
+    return rows
 
 
 def _check_finite(array: NDArray[np.floating], *, allow_missing: bool) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+from scipy import sparse
 
 from foldwise.errors import InputError
 from foldwise.moments.check import check_features, check_target, check_weight
@@ -107,7 +108,7 @@ class FoldMoments:
 
         Parameters
         ----------
-        source : array (n, p)
+        source : array (n, p), or scipy sparse
             float32 or float64 in any layout; NaN marks a missing value where `fill` is given.
         target : array (n,)
         folds : Folds, optional
@@ -133,7 +134,8 @@ class FoldMoments:
             raise InputError(message)
         labels = np.zeros((1, n), dtype=np.intp) if folds is None else folds.labels
         n_folds = 1 if folds is None else folds.n_folds
-        gaps = np.flatnonzero(np.isnan(X).any(axis=0)) if fill else np.zeros(0, dtype=np.intp)
+        may_have_gaps = fill is not None and not sparse.issparse(X)
+        gaps = np.flatnonzero(np.isnan(X).any(axis=0)) if may_have_gaps else np.zeros(0, dtype=np.intp)
         # A median, so that far-off rows of one fold do not take digits from the others.
         reference = np.array([_middle(X[:, column]) for column in gaps], dtype=np.float64)
         rows = RowBlock(X, y, gaps, reference)

@@ -9,9 +9,10 @@ mean lies within the fold's own spread. No copy of X larger than a chunk is made
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from foldwise.moments.threads import cores, side_by_side
 
@@ -32,12 +33,13 @@ THREADED_BYTES = 256 << 20
 
 
 class RowBlock:
-    """The variables [x (p), missing indicators (g), y, 1] of some rows, made on demand chunk by chunk."""
+    """The variables [x (p), missing indicators (g), y, 1] of some rows of X, made on demand chunk by chunk."""
 
-    def __init__(self, X: NDArray[np.floating], y: Floats, gaps: Ints, reference: Floats) -> None:
+    def __init__(self, X: Any, y: Floats, gaps: Ints, reference: Floats) -> None:
         self.X, self.y, self.gaps, self.reference = X, y, gaps, reference
         self.q = X.shape[1] + len(gaps) + 1
-        self.by_columns = X.flags.f_contiguous and not X.flags.c_contiguous
+        self.is_sparse = sparse.issparse(X)
+        self.by_columns = not self.is_sparse and X.flags.f_contiguous and not X.flags.c_contiguous
 
     def variables(self, rows: Ints) -> Floats:
         """(q + 1, rows) array, by rows or by columns as X itself is laid out."""
@@ -50,7 +52,8 @@ class RowBlock:
                 out[:p] = self.X.T[:, rows]
         else:
             out = np.empty((len(rows), self.q + 1)).T
-            out[:p] = self.X[rows].T
+            chunk = self.X[rows]
+            out[:p] = chunk.toarray().T if self.is_sparse else chunk.T
         if g:
             missing = np.isnan(out[self.gaps])
             out[self.gaps] = np.where(missing, 0.0, out[self.gaps] - self.reference[:, None])

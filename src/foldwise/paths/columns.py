@@ -97,6 +97,10 @@ class DenseColumns:
         self.team.each(part, [slice(a, b) for a, b in pairwise(bounds)])
         return mean, squares
 
+    def working(self, means: Floats) -> WorkingColumns:
+        """An empty set of working columns centred at the folds' means (K, p)."""
+        return WorkingColumns(self, means)
+
     def rows_of(self, rows: Ints, span: slice) -> Floats:
         """Some rows, numbered in fold order, of a range of columns: a copy (rows, columns)."""
         return self.X[self.order[rows], span].astype(np.float64)

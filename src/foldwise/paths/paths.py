@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from scipy import sparse
 
 from foldwise.errors import InputError
 from foldwise.inference import OneStandardError, one_standard_error
@@ -171,7 +172,8 @@ class Paths:
     def predict(self, X: ArrayLike, held_out: Iterable[int] = ()) -> Floats:
         """Predictions (n, A) of one held-out set's fit for raw rows X (n, p), in units of y."""
         h = self.index(held_out)
-        design = self.maps[h].rows(np.asarray(X))
+        table: Any = X
+        design = self.maps[h].rows(table if sparse.issparse(table) else np.asarray(table))
         if design.shape[1] != self.n_features:
             message = f"X must have the {self.n_features} columns of the fit, got {design.shape[1]}"
             raise InputError(message)
@@ -180,6 +182,9 @@ class Paths:
         )
         # About the training means, as the fit was, so that columns far from zero lose no digits.
         at_mean = self.intercept[h] + self.kept[h] @ mean
+        if sparse.issparse(design):
+            at_zero: Floats = np.asarray(design @ self.kept[h].T) + self.intercept[h]
+            return at_zero
         predicted: Floats = (design - mean) @ self.kept[h].T + at_mean
         return predicted
 

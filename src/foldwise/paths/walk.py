@@ -16,7 +16,6 @@ import numpy as np
 
 from foldwise.errors import InputError
 from foldwise.paths._screen import conjugates, dual_scales, strong, violators
-from foldwise.paths.columns import WorkingColumns
 from foldwise.paths.turned import has_turned
 from foldwise.solvers._quadratic import GrowingProblem
 from foldwise.solvers.quadratic import Status
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from foldwise.paths.columns import DenseColumns
     from foldwise.paths.point import Strengths
     from foldwise.paths.problem import Options
+    from foldwise.paths.sparse_columns import SparseColumns
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -99,7 +99,9 @@ class TrainingStatistics:
     fold_mean: Floats
 
 
-def training_statistics(columns: DenseColumns, held_out: Sequence[HeldOut], options: Options) -> TrainingStatistics:
+def training_statistics(
+    columns: DenseColumns | SparseColumns, held_out: Sequence[HeldOut], options: Options
+) -> TrainingStatistics:
     """Every training set's statistics from the folds' own, merged about a common centre."""
     ends, weight = columns.ends, columns.weight
     k = len(ends) - 1
@@ -162,7 +164,12 @@ class Lockstep:
     """State of the walk: residuals (n, H) in fold order, working columns, one growing problem per held-out set."""
 
     def __init__(
-        self, columns: DenseColumns, y: Floats, held_out: Sequence[HeldOut], options: Options, team: Team
+        self,
+        columns: DenseColumns | SparseColumns,
+        y: Floats,
+        held_out: Sequence[HeldOut],
+        options: Options,
+        team: Team,
     ) -> None:
         self.columns, self.held_out, self.options, self.team = columns, held_out, options, team
         self.p, self.H = columns.p, len(held_out)
@@ -175,8 +182,8 @@ class Lockstep:
         flat = self.yy <= (64.0 * np.finfo(float).eps * self.y_mean) ** 2
         self.target[:, flat], self.yy[flat] = 0.0, 0.0
         self.residual = self.target.copy()
-        self.work = WorkingColumns(columns, statistics.fold_mean)
-        self.reserve = WorkingColumns(columns, statistics.fold_mean)
+        self.work = columns.working(statistics.fold_mean)
+        self.reserve = columns.working(statistics.fold_mean)
         self.kept_runs = [runs_of(members, len(columns.ends) - 1) for members in held_out]
         self.problems = [GrowingProblem(float(value)) for value in self.yy]
         self.mine: list[Ints] = [np.empty(0, dtype=np.intp) for _ in range(self.H)]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from foldwise.errors import InputError
 from foldwise.moments import DesignMap, FoldMoments
@@ -18,6 +19,7 @@ from foldwise.moments.threads import Team
 from foldwise.paths.columns import DenseColumns
 from foldwise.paths.paths import Paths
 from foldwise.paths.point import Strengths
+from foldwise.paths.sparse_columns import SparseColumns
 from foldwise.paths.strengths import Search
 from foldwise.paths.walk import Lockstep, Walk, walk
 from foldwise.paths.wide_ridge import ridge_walk
@@ -47,14 +49,14 @@ class WideTable:
 
     Parameters
     ----------
-    X : array (n, p)
+    X : array (n, p), or sparse by rows
         float32 or float64 in any layout, read-only or memory-mapped; used as it is.
     y : array (n,)
     weight : array (n,)
     folds : Folds or None
     """
 
-    X: NDArray[np.floating]
+    X: Any
     y: Floats
     weight: Floats
     folds: Folds | None
@@ -104,8 +106,10 @@ def prepare(
     """
     shape = np.shape(X)
     n, p = shape if len(shape) == 2 else (0, 0)
-    wide = p > MANY_COLUMNS or (p > FEW_COLUMNS and p > n)
-    if wide and (pools or (fill is not None and np.isnan(np.sum(X)))):
+    is_sparse = sparse.issparse(X)
+    # Moments of a sparse table are dense: worth it only while they are small beside it.
+    wide = p > MANY_COLUMNS or (p > FEW_COLUMNS and (p > n or is_sparse))
+    if wide and (pools or (fill is not None and not is_sparse and np.isnan(np.sum(X)))):
         if p > MANY_COLUMNS:
             message = f"fill and pools need at most {MANY_COLUMNS} columns, got {p}; fill X beforehand"
             raise InputError(message)
@@ -160,12 +164,13 @@ def fit_wide(table: WideTable, search: Search, options: Options, *, stop_when_tu
         message = f"alpha must be > 0 for {table.n_features} columns and {n} rows, got 0.0: nothing picks one solution"
         raise InputError(message)
     walks: list[Walk] = []
-    small = table.X.size * len(sets[0]) < SMALL
+    small = n * table.n_features * len(sets[0]) < SMALL
     with Team(1 if small else None) as team:
         for labels, members in zip(repeats, sets, strict=True):
             order = np.argsort(labels, kind="stable")
             ends = np.searchsorted(labels[order], np.arange(k + 1))
-            columns = DenseColumns(table.X, order, ends, table.weight[order], team)
+            kind = SparseColumns if sparse.issparse(table.X) else DenseColumns
+            columns = kind(table.X, order, ends, table.weight[order], team)
             if smooth:
                 one, grid = ridge_walk(columns, table.y[order], members, options, grid, search)
             else:

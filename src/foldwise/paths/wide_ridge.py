@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from foldwise.paths.columns import DenseColumns
     from foldwise.paths.problem import Options
+    from foldwise.paths.sparse_columns import SparseColumns
     from foldwise.paths.strengths import Search
 
     Floats = NDArray[np.float64]
@@ -31,7 +32,7 @@ HeldOut = frozenset[int]
 
 
 def ridge_walk(
-    columns: DenseColumns,
+    columns: DenseColumns | SparseColumns,
     y: Floats,
     held_out: Sequence[HeldOut],
     options: Options,
@@ -79,7 +80,12 @@ def ridge_walk(
 
 
 def _solve(
-    columns: DenseColumns, y: Floats, h: int, statistics: TrainingStatistics, options: Options, alphas: Floats
+    columns: DenseColumns | SparseColumns,
+    y: Floats,
+    h: int,
+    statistics: TrainingStatistics,
+    options: Options,
+    alphas: Floats,
 ) -> tuple[Floats, Floats, Floats, float, Floats]:
     """Coefficients (A, p), intercepts, gaps (A,), null objective and fold errors (K, A) of one held-out set."""
     weight = statistics.row_weight[:, h] / statistics.total[h]
@@ -130,6 +136,6 @@ def _gap(residual: Floats, target: Floats, dual: Floats, kernel: Floats, alphas:
     return np.where(alphas > 0.0, gap, 0.0)
 
 
-def _step(columns: DenseColumns) -> int:
+def _step(columns: DenseColumns | SparseColumns) -> int:
     """How many columns at a time."""
     return max(1, CHUNK_BYTES // (8 * int(columns.n)))
