@@ -9,7 +9,7 @@ import numpy as np
 
 from foldwise.errors import InputError
 from foldwise.inference import information_criterion
-from foldwise.paths.kept_columns import KeptColumns, Source
+from foldwise.paths.kept_columns import KeptColumns, Source, cholesky
 from foldwise.solvers.ridge import solve_ridge
 
 if TYPE_CHECKING:
@@ -188,6 +188,8 @@ def _freedom(Q: Floats, ridge: Floats) -> float:
     """Trace of (Q + diag(ridge))^-1 Q; the rank of Q where no ridge is added."""
     floor = 50.0 * len(Q) * np.finfo(float).eps
     if not ridge.any():
+        if cholesky(Q) is not None:
+            return float(len(Q))
         values = np.linalg.eigvalsh(Q)
         return float(np.count_nonzero(values > floor * values[-1]))
     curved = Q + np.diag(ridge)

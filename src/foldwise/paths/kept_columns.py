@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
+from scipy import linalg
 
 from foldwise.errors import InputError
 from foldwise.moments import FoldMoments
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 # Relative duality gap above which a path is not the solution for the data it came with: far above rounding, far below
 # what a forgotten weight, factor or setting makes.
 NOT_ITS_OWN = 1e-6
+# Reciprocal condition number of a correlation matrix below which Cholesky is left for an eigendecomposition.
+WELL = 1e-10
 
 
 class RowsAtHand(Protocol):
@@ -202,6 +205,15 @@ class KeptColumns:
                 "bounds and loss that fit_paths was given"
             )
             raise InputError(message)
+
+
+def cholesky(Q: Floats) -> Floats | None:
+    """The lower factor of a symmetric (q, q), as `scipy.linalg.lapack.dpotrs` takes it; None near singularity."""
+    factor, failed = linalg.lapack.dpotrf(Q.T, lower=1)  # Q' is Q, and already in Fortran's order
+    if failed or linalg.lapack.dpocon(factor, float(np.abs(Q).sum(axis=0).max()), uplo="L")[0] < WELL:
+        return None
+    lower: Floats = factor
+    return lower
 
 
 def _ever(paths: Paths) -> Ints:

@@ -10,8 +10,9 @@ from scipy import linalg
 
 from foldwise.errors import InputError
 from foldwise.inference import OneStandardError, one_standard_error
+from foldwise.moments.threads import side_by_side
 from foldwise.paths.held_out import mean_squared_error
-from foldwise.paths.kept_columns import KeptColumns, Source
+from foldwise.paths.kept_columns import KeptColumns, Source, cholesky
 from foldwise.solvers.quadratic import Penalty, solve_path
 from foldwise.solvers.ridge import solve_ridge
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     Ints = NDArray[np.intp]
 
 GAMMAS = (0.0, 0.25, 0.5, 0.75, 1.0)
-# Reciprocal condition number of a support's correlation matrix below which Cholesky is left for an eigendecomposition.
-WELL = 1e-10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -181,39 +180,59 @@ def relaxed(paths: Paths, source: Source, *, gammas: ArrayLike = GAMMAS, **setti
     share = _check_gammas(gammas)
     kept = KeptColumns.of(paths, source, **settings)
     at = [h for h, members in enumerate(paths.held_out) if len(members) <= 1]
+    fits = side_by_side(lambda h: _relax_one(kept, h, share), at)
     cv_error = np.zeros((len(paths.cv_error), len(share), len(paths.alphas)))
-    lasso, refit, lasso_intercept, refit_intercept = [], [], [], []
-    for h in at:
-        members = paths.held_out[h]
-        training = kept.training(members)
-        problem, _ = kept.problem(members)
-        first = kept.coef(h)
-        second = problem.original_units(_refits(problem, first != 0.0, bounded=kept.options.is_bounded))
-        centre, y_centre = (
-            (training.mean, training.y_mean) if kept.options.fit_intercept else (np.zeros(len(kept.columns)), 0.0)
-        )
-        for block in members:
-            test = kept.test(block, training.map)
-            blend = share[:, None, None] * first + (1.0 - share)[:, None, None] * second
-            errors = mean_squared_error(blend.reshape(-1, blend.shape[2]), test, centre, y_centre)
-            cv_error[block] = errors.reshape(blend.shape[:2])
-        lasso.append(first)
-        refit.append(second)
-        lasso_intercept.append(y_centre - first @ centre)
-        refit_intercept.append(y_centre - second @ centre)
+    for fit in fits:
+        for block, errors in fit.errors.items():
+            cv_error[block] = errors
     return Relaxed(
         gammas=share,
         alphas=paths.alphas,
         held_out=tuple(paths.held_out[h] for h in at),
         columns=kept.columns,
         n_features=paths.n_features,
-        lasso=np.stack(lasso),
-        refit=np.stack(refit),
-        lasso_intercept=np.stack(lasso_intercept),
-        refit_intercept=np.stack(refit_intercept),
+        lasso=np.stack([fit.lasso for fit in fits]),
+        refit=np.stack([fit.refit for fit in fits]),
+        lasso_intercept=np.stack([fit.lasso_intercept for fit in fits]),
+        refit_intercept=np.stack([fit.refit_intercept for fit in fits]),
         cv_error=cv_error,
         fold_weight=paths.fold_weight,
         n_repeats=paths.n_repeats,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """One held-out set's answer, before the axes are stacked."""
+
+    lasso: Floats
+    refit: Floats
+    lasso_intercept: Floats
+    refit_intercept: Floats
+    errors: dict[int, Floats]
+
+
+def _relax_one(kept: KeptColumns, h: int, share: Floats) -> _Fit:
+    """Refit one held-out set's path, and take the errors of the blends on the fold it holds out."""
+    members = kept.paths.held_out[h]
+    training = kept.training(members)
+    problem, _ = kept.problem(members)
+    lasso = kept.coef(h)
+    refit = problem.original_units(_refits(problem, lasso != 0.0, bounded=kept.options.is_bounded))
+    centre, y_centre = (training.mean, training.y_mean)
+    if not kept.options.fit_intercept:
+        centre, y_centre = np.zeros_like(centre), 0.0
+    blend = share[:, None, None] * lasso + (1.0 - share)[:, None, None] * refit
+    flat = blend.reshape(-1, blend.shape[2])
+    return _Fit(
+        lasso=lasso,
+        refit=refit,
+        lasso_intercept=y_centre - lasso @ centre,
+        refit_intercept=y_centre - refit @ centre,
+        errors={
+            block: mean_squared_error(flat, kept.test(block, training.map), centre, y_centre).reshape(blend.shape[:2])
+            for block in members
+        },
     )
 
 
@@ -240,8 +259,8 @@ def _refits(problem: Problem, support: NDArray[np.bool_], *, bounded: bool) -> F
 
 def _free(problem: Problem, at: Ints) -> Floats:
     Q, c = problem.Q[np.ix_(at, at)], problem.c[at]
-    factor, failed = linalg.lapack.dpotrf(Q, lower=1)
-    if not failed and linalg.lapack.dpocon(factor, float(np.abs(Q).sum(axis=0).max()), uplo="L")[0] > WELL:
+    factor = cholesky(Q)
+    if factor is not None:
         solution: Floats = linalg.lapack.dpotrs(factor, c, lower=1)[0]
         return solution
     shortest: Floats = solve_ridge(Q, c, np.zeros(1), np.ones(len(at)))[0][0]
