@@ -199,8 +199,9 @@ def test_collinear_columns_are_named():
 def test_input_that_can_not_be_used(estimator):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(10, 2)), rng.normal(size=10)
-    with pytest.raises(TypeError, match="Sparse data was passed"):
-        estimator().fit(sparse.csr_array(X), y)
+    if estimator in {fw.LinearRegression, fw.Ridge}:
+        with pytest.raises(TypeError, match="Sparse data was passed"):
+            estimator().fit(sparse.csr_array(X), y)
     with pytest.raises(ValueError, match="NaN"):
         estimator().fit(np.where(X > 1, np.nan, X), y)
     with pytest.raises(InputError, match=r"sample_weight must be finite and >= 0, got -1.0 in row 3"):

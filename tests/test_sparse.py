@@ -13,7 +13,7 @@ from foldwise.errors import InputError
 from foldwise.paths import WideTable, prepare
 
 
-def sparse_table(rng, n, p, density=0.1):
+def sparse_table(rng, n, p, density=0.3):
     X = sparse.random_array((n, p), density=density, rng=rng, data_sampler=lambda size: 1.0 + rng.random(size))
     dense = X.toarray()
     dense[:, 4] = 0.0  # a column of zeros
@@ -70,3 +70,20 @@ def test_bad_entries_are_named():
         fw.fit_paths(X, np.arange(3.0))
     with pytest.raises(InputError, match="got nan in row 1, column 0"):
         fw.fit_paths(X, np.arange(3.0), fill="mean")
+
+
+def test_estimators_take_sparse_tables():
+    rng = np.random.default_rng(1)
+    dense, y = sparse_table(rng, 150, 30)
+    X = sparse.csc_matrix(dense)
+    for model in (
+        fw.Lasso(alpha=0.1),
+        fw.ElasticNet(alpha=0.1),
+        fw.LassoCV(cv=5),
+        fw.ElasticNetCV(cv=5, standardize=True),
+    ):
+        expected = model.fit(dense, y).coef_.copy()
+        np.testing.assert_allclose(model.fit(X, y).coef_, expected, atol=1e-9)
+        np.testing.assert_allclose(model.predict(X), model.predict(dense), atol=1e-9)
+    with pytest.raises(TypeError, match=r"[Ss]parse"):
+        fw.LinearRegression().fit(X, y)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
@@ -22,10 +23,23 @@ class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     intercept_: Any
     scale_: Array
 
+    def _takes_sparse(self) -> bool:
+        """Whether X may be sparse."""
+        return False
+
+    def _sparse_kinds(self) -> list[str] | bool:
+        """What scikit-learn's validation is to leave sparse."""
+        return ["csr", "csc"] if self._takes_sparse() else False
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self._takes_sparse()
+        return tags
+
     def predict(self, X: Any) -> Array:
         """Predict y, (n,) or (n, T), for the rows of X (n, p)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validate_data(self, X, dtype=np.float64, accept_sparse=self._sparse_kinds(), reset=False)
         return np.asarray(X @ self.coef_.T + self.intercept_)
 
     def _read(
@@ -33,7 +47,14 @@ class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ) -> tuple[Array, Array, Array | None]:
         """X (n, p), y (n,) or with `targets` (n, T), weights (n,); all float64, finite, never changed."""
         X, y = validate_data(
-            self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=least_rows
+            self,
+            X,
+            y,
+            dtype=np.float64,
+            accept_sparse=self._sparse_kinds(),
+            multi_output=True,
+            y_numeric=True,
+            ensure_min_samples=least_rows,
         )
         if not targets:
             y = column_or_1d(y, warn=True)
@@ -44,7 +65,8 @@ class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _check_size(self, X: Array, y: Array) -> None:
         """Squares must neither overflow nor vanish."""
         least, most = 1e-140, 1e140
-        size = np.maximum(X.max(axis=0), -X.min(axis=0))
+        low, high = X.min(axis=0), X.max(axis=0)
+        size = np.maximum(high.toarray().ravel(), -low.toarray().ravel()) if issparse(X) else np.maximum(high, -low)
         odd = np.flatnonzero((size > 0) & ((size < least) | (size > most)))
         if odd.size:
             at = int(odd[0])

@@ -109,15 +109,18 @@ class ElasticNet(MultiOutputMixin, LinearModel):  # type: ignore[misc]
         self.penalty_factor = penalty_factor
         self.bounds = bounds
 
+    def _takes_sparse(self) -> bool:
+        return True
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to X (n, p) and y (n,) or (n, T), with row weights (n,) >= 0."""
+        """Fit to X (n, p), dense or sparse, and y (n,) or (n, T), with row weights (n,) >= 0."""
         alpha = number("alpha", self.alpha, high=np.finfo(float).max)
         l1_ratio = number("l1_ratio", self.l1_ratio, high=1.0)
         X, y, weights = self._read(X, y, sample_weight)
         settings = path_settings(self, X.shape[1])
         paths = [
             fit_paths(X, target, alphas=[alpha], l1_ratio=l1_ratio, sample_weight=weights, **settings)
-            for target in y.reshape(len(X), -1).T
+            for target in y.reshape(X.shape[0], -1).T
         ]
         coef, intercept, gap, dual_gap, n_iter = map(np.stack, zip(*map(_at_the_end, paths), strict=True))
         self.scale_ = paths[0].scale[0]

@@ -125,8 +125,11 @@ class ElasticNetCV(LinearModel):
         self.rule = rule
         self.stop_when_turned = stop_when_turned
 
+    def _takes_sparse(self) -> bool:
+        return True
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
-        """Fit to X (n, p) and y (n,), with row weights (n,) >= 0; `groups` (n,) goes to the splitter `cv`.
+        """Fit to X (n, p), dense or sparse, and y (n,), with row weights (n,) >= 0; `groups` (n,) goes to `cv`.
 
         As in scikit-learn, folds count alike in the mean error, and rows within a fold by their weights.
         """

@@ -7,8 +7,8 @@ For each strength, with Q (p, p) whose columns stand group by group,
 
 One round: a sweep of block steps over the groups that are in or want in, which decides which are (exact where the
 group has no l1 term: its eigenvectors and a one-dimensional equation for its length; else a few proximal steps); then
-Newton steps on the nonzero coefficients, where the objective is smooth, each projected at sign changes and shortened
-until the objective falls. The gradient of all coefficients is in hand throughout, so a group that wants in is seen
+Newton steps on the nonzero coefficients, where the objective is smooth, each ending at zero where it would pass through
+it, and shortened until the objective falls. The gradient of all coefficients is in hand throughout, so a group that wants in is seen
 at once and no screening rule has to guess it.
 """
 
@@ -290,11 +290,39 @@ cdef double change_of(Problem *q, State *state) noexcept nogil:
     return total
 
 
+cdef void set_move(Problem *q, State *state, double length) noexcept nogil:
+    """The move of this length along Newton's step into state.move: what would pass through zero ends there.
+
+    A single coefficient passes through zero with its sign, a group with the half-space that it points into.
+    """
+    cdef Py_ssize_t i, j, g = 0, first = 0
+    cdef double target, along
+    for i in range(state.s):
+        j = state.support[i]
+        target = state.b[j] + length * state.d[i]
+        if q.l1 * q.weight[j] > 0.0 and target * state.b[j] <= 0.0:
+            target = 0.0
+        state.move[j] = target - state.b[j]
+    for i in range(state.s):
+        j = state.support[i]
+        while j >= q.start[g + 1]:
+            g += 1
+        if i > 0 and state.support[i - 1] >= q.start[g]:
+            continue
+        if q.l1 * q.norm_weight[g] > 0.0:
+            along = 0.0
+            for first in range(q.start[g], q.start[g + 1]):
+                along += state.b[first] * (state.b[first] + state.move[first])
+            if along <= 0.0:
+                for first in range(q.start[g], q.start[g + 1]):
+                    state.move[first] = -state.b[first]
+
+
 cdef bint newton_step(Problem *q, State *state) noexcept nogil:
     """One Newton step on the support, whose gradient is in state.z; False where no length of it helps."""
     cdef Py_ssize_t i
     cdef int j, turn, n
-    cdef double slope = 0.0, length = 1.0, target, noise
+    cdef double slope = 0.0, length = 1.0, noise
     factor_support(q, state)
     for i in range(state.s):
         slope += state.d[i] * state.z[state.support[i]]
@@ -304,12 +332,9 @@ cdef bint newton_step(Problem *q, State *state) noexcept nogil:
     for turn in range(40):
         memset(state.pushed, 0, q.p * sizeof(double))
         n = 0
+        set_move(q, state, length)
         for i in range(state.s):
             j = state.support[i]
-            target = state.b[j] + length * state.d[i]
-            if q.l1 * q.weight[j] > 0.0 and target * state.b[j] <= 0.0:
-                target = 0.0
-            state.move[j] = target - state.b[j]
             state.a[n] = -state.move[j]
             state.moved[n] = j
             n += 1
@@ -317,8 +342,7 @@ cdef bint newton_step(Problem *q, State *state) noexcept nogil:
         if change_of(q, state) <= (-1e-4 * length * slope if slope > noise else noise):
             for i in range(state.s):
                 j = state.support[i]
-                target = state.b[j] + length * state.d[i]
-                state.b[j] = 0.0 if q.l1 * q.weight[j] > 0.0 and target * state.b[j] <= 0.0 else target
+                state.b[j] = 0.0 if state.move[j] == -state.b[j] else state.b[j] + state.move[j]
             for i in range(q.p):
                 state.u[i] -= state.pushed[i]
             return True
