@@ -145,6 +145,8 @@ def test_folds_start_from_their_own_path(name):
     assert (paths.convexity < 0).any()
     assert paths.certificate == "stationarity residual"
     assert "stationarity residual" in repr(paths)
+    with pytest.raises(InputError, match="penalty must be convex for a duality gap"):
+        _ = paths.dual_gap
 
 
 @pytest.mark.parametrize("name", ["group", "sparse group", "mcp", "scad", "adaptive"])

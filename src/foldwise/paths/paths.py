@@ -151,7 +151,10 @@ class Paths:
 
     @property
     def dual_gap(self) -> Floats:
-        """Duality gap (H, A) in the objective's own units, y squared."""
+        """Duality gap (H, A) in the objective's own units, y squared; a local solution has none."""
+        if self.convexity is not None:
+            message = f"penalty must be convex for a duality gap, got {self.penalty!r}"
+            raise InputError(message)
         return self.gap * self.null_objective[:, None]
 
     def choose(self, rule: Literal["min", "1se"] = "min") -> int:

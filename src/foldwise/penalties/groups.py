@@ -56,7 +56,11 @@ class Groups:
             at = int(np.flatnonzero(np.isnan(array))[0])
             message = f"groups must have a label for every column, got nan for column {at}"
             raise InputError(message)
-        _, first, inverse = np.unique(array, return_index=True, return_inverse=True)
+        try:
+            _, first, inverse = np.unique(array, return_index=True, return_inverse=True)
+        except TypeError as error:
+            message = f"groups must be labels of one kind, numbers or texts: {error}"
+            raise InputError(message) from error
         rank = np.empty(len(first), dtype=np.intp)
         rank[np.argsort(first)] = np.arange(len(first))
         index = rank[inverse]
