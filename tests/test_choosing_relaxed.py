@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import elastic_net
 from scipy.optimize import lsq_linear
+from scipy.sparse import csr_matrix
 
 import foldwise as fw
 from foldwise.errors import InputError
+from foldwise.paths import WideTable, prepare
 from foldwise.paths.relaxed import relaxed
 
 
@@ -191,3 +193,25 @@ def test_bad_input_is_named():
         relaxed(fw.fit_paths(folded), folded).choose("best")
     with pytest.raises(InputError, match="paths must solve"):
         relaxed(fw.fit_paths(folded, standardize=False), folded)
+
+
+@pytest.mark.parametrize("kind", ["dense", "float32", "sparse"])
+def test_wide_tables_as_they_are_prepared(kind):
+    rng = np.random.default_rng(5)
+    X = np.where(rng.random((60, 620)) < 0.5, 0.0, rng.normal(size=(60, 620)))
+    X = X.astype(np.float32)
+    y = X[:, :3] @ [3.0, -2.0, 2.0] + rng.normal(size=60)
+    folds = fw.Folds.kfold(60)
+    given_ = {"dense": X.astype(float), "float32": X, "sparse": csr_matrix(X)}[kind]
+    table_ = prepare(given_, y, folds=folds)
+    assert isinstance(table_, WideTable)
+    paths = fw.fit_paths(table_, alphas=20, eps=0.05)
+    g, a = (blends := paths.relaxed(table_)).choose()
+    kept = np.flatnonzero(paths.model(at=a)[0])
+    A = np.c_[np.ones(60), X[:, kept].astype(float)]
+    full = np.linalg.lstsq(A, y, rcond=None)[0]
+    gamma = blends.gammas[g]
+    expected = gamma * paths.model(at=a)[0][kept] + (1 - gamma) * full[1:]
+    np.testing.assert_allclose(blends.coef(g, a)[kept], expected, rtol=1e-8)
+    assert {0, 1, 2} <= set(kept)
+    assert paths.information(table_, "ebic").n_kept[-1] == np.count_nonzero(paths.model(at=-1)[0])
