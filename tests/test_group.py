@@ -181,6 +181,21 @@ def test_correlated_groups_that_come_and_go_take_few_rounds():
     assert path.n_iter.max() <= 10
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_group_that_leaves_takes_its_constant_columns_along(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(4, 9)) @ rng.normal(size=(9, 9))
+    X[:, 2] = 1.0
+    labels = np.array([0, 1, 0, 0, 1, 2, 0, 1, 2])
+    Q, c, yy = correlation_problem(X, X @ rng.normal(size=9))
+    groups = Groups.of(labels)
+    l1 = np.abs(c).max() * np.geomspace(1.0, 1e-3, 8)
+    path = solve_group_path(Q, c, yy, penalty=SparseGroup.along(groups, l1=l1, l2=0 * l1, tau=0.0, factor=np.ones(3)))
+    held = groups.norm(c - path.coef @ Q) < 0.999 * l1[:, None] * np.sqrt(groups.size)
+    assert not groups.norm(path.coef)[held].any()
+    assert not path.coef[:, 2].any()
+
+
 def test_labels_are_checked_and_may_be_texts():
     from foldwise.errors import InputError
 
@@ -188,5 +203,7 @@ def test_labels_are_checked_and_may_be_texts():
     assert groups.index.tolist() == [0, 1, 0]
     with pytest.raises(InputError, match="one label for each column"):
         Groups.of([[1, 2]])
+    with pytest.raises(InputError, match="labels of one kind"):
+        Groups.of(np.array(["a", None], dtype=object))
     with pytest.raises(InputError, match="nan for column 1"):
         Groups.of([1.0, np.nan])

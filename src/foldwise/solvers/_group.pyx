@@ -132,7 +132,8 @@ cdef void exact_block(Problem *q, State *state, Py_ssize_t g) noexcept nogil:
         if turned[m] != 0.0:
             value = turned[m] / (values[m] + ridge + (norm / t if norm > 0.0 else 0.0))
             for i in range(k):
-                state.z[first + i] += V[i * k + m] * value
+                if q.Q[(first + i) * q.p + first + i] > 0.0:
+                    state.z[first + i] += V[i * k + m] * value
 
 
 cdef void proximal_block(Problem *q, State *state, Py_ssize_t g) noexcept nogil:
@@ -340,10 +341,9 @@ cdef bint newton_step(Problem *q, State *state) noexcept nogil:
             n += 1
         fw_subtract_rows(q.p, n, state.moved, state.a, q.Q, q.p, state.pushed)
         if change_of(q, state) <= (-1e-4 * length * slope if slope > noise else noise):
-            for i in range(state.s):
-                j = state.support[i]
-                state.b[j] = 0.0 if state.move[j] == -state.b[j] else state.b[j] + state.move[j]
-            for i in range(q.p):
+            for i in range(q.p):         # a group that leaves takes its idle columns along
+                if state.move[i] != 0.0:
+                    state.b[i] = 0.0 if state.move[i] == -state.b[i] else state.b[i] + state.move[i]
                 state.u[i] -= state.pushed[i]
             return True
         length *= 0.5
