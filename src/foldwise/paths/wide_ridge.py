@@ -14,7 +14,8 @@ import numpy as np
 from foldwise.errors import InputError
 from foldwise.paths.columns import CHUNK_BYTES
 from foldwise.paths.strengths import RIDGE_STRONGEST
-from foldwise.paths.walk import TrainingStatistics, Walk, training_statistics
+from foldwise.paths.training_statistics import TrainingStatistics, training_statistics
+from foldwise.paths.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
