@@ -181,6 +181,7 @@ def _stack(
             elif inner_error is not None:
                 (outer,) = members - {block}
                 inner_error[outer, block % k] = error
+    convexity = [fit.convexity for fit in fits if fit.convexity is not None]
     return Paths(
         alphas=strengths.alphas,
         l1_ratio=strengths.l1_ratio,
@@ -200,5 +201,5 @@ def _stack(
         fold_weight=moments.weight if has_folds else np.zeros(0),
         inner_error=inner_error,
         penalty=penalty.name,
-        convexity=None if penalty.is_convex else np.stack([fit.convexity for fit in fits if fit.convexity is not None]),
+        convexity=np.stack(convexity) if len(convexity) == len(fits) else None,
     )

@@ -56,11 +56,6 @@ class Choice:
         """Whether it is the elastic net, which has a solver and closed forms of its own."""
         return self.name == ELASTIC_NET
 
-    @property
-    def is_convex(self) -> bool:
-        """Whether every point has a duality gap."""
-        return self.is_plain or self.groups is not None
-
 
 @dataclass(frozen=True, eq=False)
 class _Columns:
