@@ -19,7 +19,7 @@ setup(
         compiled("foldwise.solvers._quadratic", [f"{SOLVERS}/_vector.h", f"{SOLVERS}/_active_set.pxi"]),
         compiled("foldwise.solvers._group", [f"{SOLVERS}/_vector.h"]),
         compiled("foldwise.solvers._nonconvex", [f"{SOLVERS}/_vector.h"]),
-        compiled("foldwise.paths._product", ["src/foldwise/paths/_product.h"]),
-        compiled("foldwise.paths._screen"),
+        compiled("foldwise.paths.lockstep._product", ["src/foldwise/paths/lockstep/_product.h"]),
+        compiled("foldwise.paths.lockstep._screen"),
     ]
 )

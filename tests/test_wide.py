@@ -10,7 +10,7 @@ import foldwise as fw
 from foldwise import errors as fw_errors
 from foldwise.errors import InputError
 from foldwise.paths import WideTable, prepare
-from foldwise.paths.turned import has_turned
+from foldwise.paths.lockstep.turned import has_turned
 
 
 def wide_table(rng, n=40, p=600, layout="F", dtype=np.float64):

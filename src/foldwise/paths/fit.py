@@ -104,7 +104,7 @@ def fit_paths(
         Bound on the solver's equality steps per point.
     stop_when_turned : bool
         End the path of a wide table once every cross-validated curve has clearly risen past its minimum: the
-        expensive, saturated end is left out. The rule is that of `foldwise.paths.turned`. Elsewhere the whole path
+        expensive, saturated end is left out. `foldwise.paths.lockstep.turned` has the rule. Elsewhere the whole path
         costs little and is always walked.
     penalty : "elastic net", "group", "sparse group", "mcp" or "scad"
         What takes the place of the lasso's sum_j f_j |s_j b_j|; see docs/penalties.md. "group":

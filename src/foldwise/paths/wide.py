@@ -16,13 +16,13 @@ from foldwise.errors import InputError
 from foldwise.moments import DesignMap, FoldMoments
 from foldwise.moments.check import check_features, check_target, check_weight
 from foldwise.moments.threads import Team
-from foldwise.paths.columns import DenseColumns
+from foldwise.paths.lockstep.columns import DenseColumns
+from foldwise.paths.lockstep.ridge import ridge_walk
+from foldwise.paths.lockstep.sparse_columns import SparseColumns
+from foldwise.paths.lockstep.walk import Lockstep, Walk, walk
 from foldwise.paths.paths import Paths
 from foldwise.paths.point import Strengths
-from foldwise.paths.sparse_columns import SparseColumns
 from foldwise.paths.strengths import Search
-from foldwise.paths.walk import Lockstep, Walk, walk
-from foldwise.paths.wide_ridge import ridge_walk
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -151,7 +151,7 @@ def fit_wide(table: WideTable, search: Search, options: Options, *, stop_when_tu
         What to look for.
     options : Options
     stop_when_turned : bool
-        End the path once every cross-validated curve of the first repeat has turned; see `foldwise.paths.turned`.
+        End the path once every cross-validated curve of the first repeat has turned; see `lockstep.turned`.
     """
     n, k, grid, l1_ratio, nested = len(table.y), table.n_folds, search.alphas, search.l1_ratio, search.nested
     smooth = l1_ratio == 0.0 or (not isinstance(grid, int) and not grid.any())

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foldwise.paths._screen import conjugates, dual_scales, strong, violators
-from foldwise.paths.training_statistics import training_statistics
-from foldwise.paths.turned import has_turned
+from foldwise.paths.lockstep._screen import conjugates, dual_scales, strong, violators
+from foldwise.paths.lockstep.training_statistics import training_statistics
+from foldwise.paths.lockstep.turned import has_turned
 from foldwise.solvers._quadratic import GrowingProblem
 from foldwise.solvers.quadratic import Status
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.moments.threads import Team
-    from foldwise.paths.columns import DenseColumns
+    from foldwise.paths.lockstep.columns import DenseColumns
+    from foldwise.paths.lockstep.sparse_columns import SparseColumns
     from foldwise.paths.point import Strengths
     from foldwise.paths.problem import Options
-    from foldwise.paths.sparse_columns import SparseColumns
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]

@@ -1,7 +1,7 @@
 """A sparse table as the lockstep walk sees it: never made dense, centred only in the algebra.
 
-The counterpart of `foldwise.paths.columns` for scipy's sparse matrices. Rows are kept as one CSC block per fold;
-products of raw columns are corrected by the folds' means where the dense way would subtract them from the rows.
+The counterpart of `columns` for scipy's sparse matrices. Rows are kept as one CSC block per fold; products of raw
+columns are corrected by the folds' means where the dense way would subtract them from the rows.
 """
 
 from __future__ import annotations

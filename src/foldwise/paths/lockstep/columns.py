@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foldwise.paths._product import rows_times
+from foldwise.paths.lockstep._product import rows_times
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

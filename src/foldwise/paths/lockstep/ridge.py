@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foldwise.errors import InputError
-from foldwise.paths.columns import CHUNK_BYTES
+from foldwise.paths.lockstep.columns import CHUNK_BYTES
+from foldwise.paths.lockstep.training_statistics import TrainingStatistics, training_statistics
+from foldwise.paths.lockstep.walk import Walk
 from foldwise.paths.strengths import RIDGE_STRONGEST
-from foldwise.paths.training_statistics import TrainingStatistics, training_statistics
-from foldwise.paths.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from foldwise.paths.columns import DenseColumns
+    from foldwise.paths.lockstep.columns import DenseColumns
+    from foldwise.paths.lockstep.sparse_columns import SparseColumns
     from foldwise.paths.problem import Options
-    from foldwise.paths.sparse_columns import SparseColumns
     from foldwise.paths.strengths import Search
 
     Floats = NDArray[np.float64]

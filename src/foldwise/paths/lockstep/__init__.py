@@ -1,0 +1,1 @@
+"""Wide and sparse tables: all held-out sets walk the path together, one product X'R for all of them."""
