@@ -188,6 +188,7 @@ CONTESTS = {
         _foldwise_ridge,
         _sklearn_ridge_gap,
         _foldwise_ridge_gap,
+        most_rows=25_000,
     ),
     "nested": Contest(
         "Nested 10 x 10: cross_val_score(LassoCV) beside fit_paths(nested=True)",

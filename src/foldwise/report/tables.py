@@ -16,6 +16,8 @@ POSITIVE, NEGATIVE = "#3b8fd4", "#d9730d"
 """Blue and orange, apart for every kind of colour vision, on dark and on light."""
 
 NONE = "\u2013"
+FINEST = 1e-3
+"""Differences below this share of the mean's error, and errors below ten times that, get no more digits of their own."""
 MOST_FEATURES = 20
 LONGEST_NAME = 28
 SHORTEST_HALF, LONGEST_HALF = 4, 16
@@ -31,7 +33,7 @@ def _errors(comparison: Comparison, *, padding: int) -> Table:
     table = _table("", "RMSE", "95 % interval", "worse by", "p", "tie", "R²", "optimism", padding=padding)
     best = comparison.best
     versus = {r.name: comparison.difference(best.name, r.name) for r in comparison.results[1:]}
-    error, change = same_decimals(best.rmse), _change(comparison)
+    error, change = same_decimals(max(best.rmse, 10 * FINEST * comparison.baseline_rmse)), _change(comparison)
 
     def difference(d: Difference, p: float) -> tuple[str, str]:
         return f"{change(d.difference)} ± {change(d.interval[1] - d.difference)}", p_value(p)
@@ -107,9 +109,10 @@ def natural_width(table: Table) -> int:
 
 
 def _change(comparison: Comparison) -> Callable[[float], str]:
-    """Differences are written so that the smallest standard error has two digits."""
+    """Differences are written so that the smallest standard error has two digits, unless it is next to nothing."""
     of_best = [d.standard_error for d in comparison.differences if d.first == comparison.best.name]
-    return same_decimals(min((error for error in of_best if error > 0.0), default=comparison.best.rmse), 2)
+    smallest = min((error for error in of_best if error > 0.0), default=comparison.best.rmse)
+    return same_decimals(max(smallest, FINEST * comparison.baseline_rmse), 2)
 
 
 def _short(name: str) -> str:
