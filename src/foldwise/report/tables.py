@@ -16,8 +16,8 @@ POSITIVE, NEGATIVE = "#3b8fd4", "#d9730d"
 """Blue and orange, apart for every kind of colour vision, on dark and on light."""
 
 NONE = "\u2013"
-FINEST = 1e-3
-"""Differences below this share of the mean's error, and errors below ten times that, get no more digits of their own."""
+FINEST = 2.5e-3
+"""Differences below this share of the mean's error, and errors below ten times that, get no more digits."""
 MOST_FEATURES = 20
 LONGEST_NAME = 28
 SHORTEST_HALF, LONGEST_HALF = 4, 16
