@@ -115,7 +115,8 @@ def test_options_reach_every_fold_and_the_final_model(options):
             error = np.average((y[out] - naive.predict(X[out])) ** 2, weights=w[out])
             assert model.paths_.cv_error[fold, at] == pytest.approx(error, rel=1e-8)
     final = fw.Ridge(model.alpha_, **options).fit(X, y, sample_weight=w)
-    np.testing.assert_array_equal(model.coef_, final.coef_)
+    # From the path where the rows say that it is as good: within 1e-10 of a fit to the rows.
+    np.testing.assert_allclose(model.coef_, final.coef_, rtol=1e-9)
 
 
 @settings(deadline=None, max_examples=30)

@@ -16,6 +16,9 @@ from foldwise.linear.ridge import Ridge
 from foldwise.paths import Paths, fit_paths
 from foldwise.paths.options import check_options
 
+CLOSE = 1e-10
+"""Relative error below which the final model is taken from its path instead of being fitted to the rows again."""
+
 
 class RidgeCV(MultiOutputMixin, LinearModel):  # type: ignore[misc]
     """Ridge with alpha chosen by cross-validation; the objective is Ridge's.
@@ -129,6 +132,8 @@ class RidgeCV(MultiOutputMixin, LinearModel):  # type: ignore[misc]
         if self.cv is not None:
             gap = np.array([each.gap[each.index(), chosen[0]] for each in paths])
             self.gap_ = gap if len(gap) > 1 else float(gap[0])
+            if y.ndim == 1 and self._take_from_path(X, Y, weights, int(chosen[0])):
+                return self
         final = Ridge(
             self.alpha_,
             fit_intercept=self.fit_intercept,
@@ -138,6 +143,35 @@ class RidgeCV(MultiOutputMixin, LinearModel):  # type: ignore[misc]
         ).fit(X, y, sample_weight=weights)
         self.coef_, self.intercept_, self.scale_ = final.coef_, final.intercept_, final.scale_
         return self
+
+    def _take_from_path(self, X: Array, Y: Array, weights: Array | None, at: int) -> bool:
+        """Take the final model from its path, if the rows say that it has all the digits that a fit to them would have.
+
+        The objective's curvature is at least alpha D, D being the penalty's weights, so a gradient g leaves an error of
+        at most |D^-1/2 g| / alpha in D^1/2 b. The gradient is computed from the rows.
+        """
+        paths = self.paths_
+        alpha = float(np.atleast_1d(self.alpha_)[0])
+        if isinstance(paths, tuple) or self.bounds is not None or alpha <= 0.0 or Y.shape[1] > 1:
+            return False
+        coef, intercept = paths.model(at=at)
+        scale = paths.scale[paths.index()]
+        factor = np.broadcast_to(
+            1.0 if self.penalty_factor is None else np.asarray(self.penalty_factor, float), coef.shape
+        )
+        free = np.isfinite(factor) & (scale > 0.0)
+        unit = np.where(free, factor, 1.0) * (scale**2 if self.standardize else 1.0)
+        if not np.all(unit[free] > 0.0):
+            return False
+        residual = Y[:, 0] - X @ coef - intercept
+        residual = residual if weights is None else weights * residual
+        gradient = X.T @ residual - paths.mean[paths.index()] * residual.sum() * self.fit_intercept
+        root = np.sqrt(unit[free])
+        off = np.linalg.norm((gradient[free] - alpha * unit[free] * coef[free]) / root) / alpha
+        if off > CLOSE * np.linalg.norm(root * coef[free]):
+            return False
+        self.coef_, self.intercept_, self.scale_ = coef, np.float64(intercept) if self.fit_intercept else 0.0, scale
+        return True
 
     def _check_parameters(self) -> None:
         choice("rule", self.rule, ("min", "1se"))
