@@ -7,8 +7,9 @@ from setuptools import Extension, setup
 # Contraction to fused multiply-add is left on: every result carries its own certificate.
 FLAGS = [] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fopenmp-simd"]
 
-def compiled(name, depends=()):
-    """One extension module beside its .pyx file."""
+
+def compiled(name: str, *depends: str) -> Extension:
+    """One extension module, beside its .pyx file."""
     source = f"src/{name.replace('.', '/')}.pyx"
     return Extension(name, [source], depends=list(depends), extra_compile_args=FLAGS)
 
@@ -16,10 +17,10 @@ def compiled(name, depends=()):
 SOLVERS = "src/foldwise/solvers"
 setup(
     ext_modules=[
-        compiled("foldwise.solvers._quadratic", [f"{SOLVERS}/_vector.h", f"{SOLVERS}/_active_set.pxi"]),
-        compiled("foldwise.solvers._group", [f"{SOLVERS}/_vector.h"]),
-        compiled("foldwise.solvers._nonconvex", [f"{SOLVERS}/_vector.h"]),
-        compiled("foldwise.paths.lockstep._product", ["src/foldwise/paths/lockstep/_product.h"]),
+        compiled("foldwise.solvers._quadratic", f"{SOLVERS}/_vector.h", f"{SOLVERS}/_active_set.pxi"),
+        compiled("foldwise.solvers._group", f"{SOLVERS}/_vector.h"),
+        compiled("foldwise.solvers._nonconvex", f"{SOLVERS}/_vector.h"),
+        compiled("foldwise.paths.lockstep._product", "src/foldwise/paths/lockstep/_product.h"),
         compiled("foldwise.paths.lockstep._screen"),
     ]
 )
