@@ -32,7 +32,7 @@ class Alone:
 def contest_table(rows: Sequence[Row]) -> str:
     """Return the table of one contest."""
     header = (
-        *("task", "n", "p", "scikit-learn", "foldwise", "ratio", "min..max", "runs"),
+        *("task", "n", "p", "scikit-learn", "foldwise", "ratio", "min..max", "fastest", "runs"),
         *("gap sk", "gap fw", "X", "memory sk", "memory fw"),
     )
     return table(header, [_contest_cells(row) for row in rows])
@@ -83,6 +83,7 @@ def _contest_cells(row: Row) -> tuple[str, ...]:
         *(duration(took) for took in row.times.medians),
         f"{median(ratios):.3g} x",
         f"{min(ratios):.3g}..{max(ratios):.3g}",
+        f"{min(row.times.first) / min(row.times.second):.3g} x",
         str(len(ratios)),
         *(f"{gap:.0e}" for gap in row.gaps),
         *(f"{memory / 1e6:,.3g} MB" for memory in (row.task.X.nbytes, *row.memory)),
