@@ -23,8 +23,8 @@ one process in alternation, after a warm-up on 400 rows. Times are medians over 
 would take minutes). The ratio is the median of the ratios of neighbouring runs, with the smallest and the largest; next
 to it the ratio of each side's fastest run. Gap: the worst relative duality gap of the final model's path and of two
 folds' paths, computed from the rows by `benchmarks/gap.py`, relative to the empty model's objective; scikit-learn's on
-paths that it computes again with the same settings. Memory: the most that Python and NumPy held at once beyond the data,
-in one traced run (scikit-learn's with 5 of the penalties, which it fits one after the other).
+paths that it computes again with the same settings. Memory: the most that Python and NumPy held at once beyond the
+data, in one traced run (scikit-learn's with 5 of the penalties, which it fits one after the other).
 
 On a machine that does other work too, set OPENBLAS_NUM_THREADS=1: scikit-learn's many short calls of linear algebra on
 several threads wait for each other there, and take up to ten times as long."""
