@@ -176,7 +176,7 @@ class Paths:
         """Predictions (n, A) of one held-out set's fit for raw rows X (n, p), in units of y."""
         h = self.index(held_out)
         table: Any = X
-        design = self.maps[h].rows(table if sparse.issparse(table) else np.asarray(table))
+        design = self.maps[h].rows(table.tocsc() if sparse.issparse(table) else np.asarray(table))
         if design.shape[1] != self.n_features:
             message = f"X must have the {self.n_features} columns of the fit, got {design.shape[1]}"
             raise InputError(message)
