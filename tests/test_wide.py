@@ -118,6 +118,7 @@ def test_turning_never_cuts_off_the_minimum(seed):
     whole = fw.fit_paths(X, y, eps=1e-2, alphas=60, folds=folds)
     part = fw.fit_paths(X, y, eps=1e-2, alphas=60, folds=folds, stop_when_turned=True)
     assert np.array_equal(part.alphas, whole.alphas[: len(part.alphas)])
+    assert part.ended == ("turned" if len(part.alphas) < 60 else "whole")
     np.testing.assert_allclose(part.cv_error, whole.cv_error[:, : len(part.alphas)], rtol=1e-9)
     assert part.choose() == whole.choose()
 

@@ -11,3 +11,7 @@ class DataWarning(UserWarning):
 
 class AccuracyWarning(UserWarning):
     """The answer has fewer correct digits than was asked for; the message says how many, and the remedy."""
+
+
+class PathCutShort(UserWarning):
+    """A path ended before its last strength, by its time limit or Ctrl-C; the message says how far it came."""

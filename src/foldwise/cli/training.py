@@ -139,7 +139,7 @@ def choose_strength(
         with warnings.catch_warnings():
             # What collinear columns cost these coefficients is of no account: the chosen model is fitted from rows.
             warnings.simplefilter("ignore", AccuracyWarning)
-            paths = fit_paths(source, l1_ratio=ratio, eps=_grid_end(ratio), standardize=standardize)
+            paths = fit_paths(source, l1_ratio=ratio, eps=_grid_end(ratio), standardize=standardize).uninterrupted()
         best = paths.choose("min")
         found.append((paths.one_standard_error().error, float(paths.alphas[best]), ratio))
     _, scaled_alpha, ratio = min(found)

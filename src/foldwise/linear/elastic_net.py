@@ -119,7 +119,7 @@ class ElasticNet(MultiOutputMixin, LinearModel):  # type: ignore[misc]
         X, y, weights = self._read(X, y, sample_weight)
         settings = path_settings(self, X.shape[1])
         paths = [
-            fit_paths(X, target, alphas=[alpha], l1_ratio=l1_ratio, sample_weight=weights, **settings)
+            fit_paths(X, target, alphas=[alpha], l1_ratio=l1_ratio, sample_weight=weights, **settings).uninterrupted()
             for target in y.reshape(X.shape[0], -1).T
         ]
         coef, intercept, gap, dual_gap, n_iter = map(np.stack, zip(*map(_at_the_end, paths), strict=True))

@@ -239,7 +239,7 @@ class RidgeCV(MultiOutputMixin, LinearModel):  # type: ignore[misc]
                 standardize=flag("standardize", self.standardize),
                 penalty_factor=self.penalty_factor,
                 bounds=limits(self.bounds, X.shape[1], positive=False),
-            )
+            ).uninterrupted()
             for target in Y.T
         )
 

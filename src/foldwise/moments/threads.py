@@ -31,6 +31,13 @@ def _controller() -> ThreadpoolController:
 class Team:
     """Threads that stand ready while a `with` block lasts, for work that comes in many small rounds.
 
+    Parameters
+    ----------
+    workers : int, optional
+        All cores where omitted.
+    hold_blas : bool
+        Whether the BLAS is held to one core per thread; a lone worker may have all of it.
+
     Examples
     --------
     >>> with Team(2) as team:
@@ -38,12 +45,13 @@ class Team:
     [1, 4, 9]
     """
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, *, hold_blas: bool = True) -> None:
         self.workers = workers or cores()
+        self._hold_blas = hold_blas
 
     def __enter__(self) -> Self:
         """Hold the BLAS to one core per thread and start the threads."""
-        self._limit = _controller().limit(limits=1, user_api="blas")
+        self._limit = _controller().limit(limits=1, user_api="blas") if self._hold_blas else None
         self._pool = ThreadPoolExecutor(self.workers) if self.workers > 1 else None
         return self
 
@@ -51,7 +59,8 @@ class Team:
         """Let the threads end and the BLAS have its cores back."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
-        self._limit.restore_original_limits()
+        if self._limit is not None:
+            self._limit.restore_original_limits()
 
     def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Apply `work` to every item; results in order."""

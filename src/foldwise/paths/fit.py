@@ -9,9 +9,11 @@ import numpy as np
 
 from foldwise.errors import InputError
 from foldwise.moments import FoldMoments
+from foldwise.paths.control import Control, Progress
 from foldwise.paths.from_moments import Rows, fit_moments
 from foldwise.paths.options import check_fraction, check_options
 from foldwise.paths.penalized import check_choice
+from foldwise.paths.start import check_start
 from foldwise.paths.strengths import Search, check_strengths
 from foldwise.paths.wide import WideTable, as_moments, fit_wide, prepare
 from foldwise.solvers.quadratic import MAX_ITER, Status
@@ -51,6 +53,10 @@ def fit_paths(
     groups: ArrayLike | None = None,
     tau: float | None = None,
     gamma: float | None = None,
+    stop_when_explained: bool = False,
+    start: Paths | None = None,
+    time_limit: float | None = None,
+    progress: Progress = False,
 ) -> Paths:
     """Fit a penalized path for the final model, every fold, and with `nested` every pair of folds, in one go.
 
@@ -118,6 +124,23 @@ def fit_paths(
         For "sparse group"; 0.5 unless given.
     gamma : float, optional
         For "mcp" (above 1; 3 unless given) and "scad" (above 2; 3.7).
+    stop_when_explained : bool
+        End the path, as glmnet does, at the first strength (of five or more) at which the final model explains more
+        than 99.9 % of its deviance, or hardly more than at the one before: `foldwise.paths.explained` has the rule.
+        Off unless asked for: the end of an exact path is cheap or, in a wide table, better left out by
+        `stop_when_turned`; and where there is little noise, cross-validation may choose what this leaves out.
+    start : Paths, optional
+        What fit_paths returned for this table and these held-out sets at nearby strengths. The answer is the same, to
+        within the gap. It saves work where a few weak strengths are asked for, which are otherwise come down to from
+        zero, above all in a wide table; it saves nothing for a grid, which begins where nothing is in, or a closed
+        form.
+    time_limit : float, optional
+        Seconds after which the path ends with the strengths finished by then, at least one. Ctrl-C does the same; a
+        second Ctrl-C, and one within the first 0.2 seconds or before the first strength is finished, goes through. What
+        has a closed form (ridge, least squares) finds all strengths at once and is not cut.
+    progress : bool or callable
+        True shows a bar on the error stream once a second has passed. A callable is told (strengths done, strengths in
+        all) as they come.
 
     Returns
     -------
@@ -132,6 +155,8 @@ def fit_paths(
     -----
     ConvergenceWarning
         Some points' gap exceeds tol: how many, the worst gap and the remedy.
+    PathCutShort
+        By time_limit or Ctrl-C: how many of how many strengths are finished. All held-out sets have the same ones.
     AccuracyWarning
         A closed form lost more digits to the columns' collinearity than it should.
 
@@ -155,6 +180,7 @@ def fit_paths(
     if family != "gaussian":
         message = f"family must be 'gaussian', got {family!r}"
         raise InputError(message)
+    control = Control(time_limit=time_limit, stop_when_explained=stop_when_explained, progress=progress)
     l1_ratio = check_fraction("l1_ratio", l1_ratio, least=0.0, most=1.0)
     eps = check_fraction("eps", eps, least=0.0, most=1.0, open_left=True)
     tol = check_fraction("tol", tol, least=0.0, most=1.0)
@@ -187,11 +213,13 @@ def fit_paths(
         penalty=choice,
     )
     search = Search(grid, l1_ratio, eps, tol, int(max_iter), loss, nested)
+    begin = check_start(start, source.n_features, source.held_out_sets(nested=nested), penalty, l1_ratio)
     if isinstance(source, WideTable):
-        paths = fit_wide(source, search, options, stop_when_turned=stop_when_turned)
+        paths = fit_wide(source, search, options, stop_when_turned=stop_when_turned, control=control, start=begin)
     else:
         rows = None if X is source else Rows(X, y, folds, sample_weight)
-        paths = fit_moments(source, search, options, rows)
+        paths = fit_moments(source, search, options, rows, control, begin)
+    control.warn_if_cut(len(paths.alphas), stacklevel=2)
     _warn_unless_certified(paths, tol)
     return paths
 

@@ -9,20 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foldwise.errors import AccuracyWarning
-from foldwise.moments.threads import side_by_side
+from foldwise.moments.threads import Team, cores
 from foldwise.paths.adaptive import own_options
+from foldwise.paths.control import Control
 from foldwise.paths.held_out import mean_squared_error
 from foldwise.paths.paths import Paths
-from foldwise.paths.point import Strengths, certify, solve_problem
+from foldwise.paths.point import Strengths, certify
 from foldwise.paths.problem import Options, Problem
+from foldwise.paths.rounds import SetAtWork, in_rounds
 from foldwise.paths.rows import refit_from_rows
 from foldwise.paths.strengths import Search, strength_grid
 from foldwise.solvers.quadratic import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from foldwise.moments import DesignMap, FoldMoments, TrainingSet
+    from foldwise.paths.control import Ended
     from foldwise.paths.penalized import Choice
     from foldwise.resampling import Folds
 
@@ -64,7 +69,14 @@ class _Fit:
     convexity: Floats | None = None
 
 
-def fit_moments(moments: FoldMoments, search: Search, options: Options, rows: Rows | None) -> Paths:
+def fit_moments(
+    moments: FoldMoments,
+    search: Search,
+    options: Options,
+    rows: Rows | None,
+    control: Control | None = None,
+    start: Callable[[Floats], Floats] | None = None,
+) -> Paths:
     """Paths of every held-out set.
 
     Parameters
@@ -75,7 +87,12 @@ def fit_moments(moments: FoldMoments, search: Search, options: Options, rows: Ro
     options : Options
     rows : Rows or None
         With rows, a smooth problem for which moments lose too many digits is solved again from them.
+    control : Control, optional
+        What may end the path early.
+    start : callable, optional
+        For strengths (A,), the coefficients (H, p) from which the first is solved.
     """
+    control = control or Control()
     grid = search.alphas
     if isinstance(grid, int):
         everything = moments.training_set(frozenset())
@@ -84,7 +101,12 @@ def fit_moments(moments: FoldMoments, search: Search, options: Options, rows: Ro
         grid = grid * (everything.weight if search.loss == "sum" else 1.0)
     strengths = Strengths(grid, search.l1_ratio, search.tol, search.max_iter, search.loss)
     held_out = moments.held_out_sets(nested=search.nested)
-    fits = side_by_side(lambda members: _fit_one(moments, members, strengths, options), held_out)
+    begin = None if start is None else start(grid)
+    workers = min(cores(), len(held_out))
+    with Team(workers, hold_blas=workers > 1) as team:
+        sets, points = in_rounds(team, moments, held_out, strengths, options, control, begin)
+        strengths = strengths.stretch(0, points)
+        fits = team.each(lambda one: _finished(one, points), sets)
     lost = max(fit.relative_error for fit in fits)
     if options.adaptive or not options.penalty.is_plain:
         rows = None
@@ -100,32 +122,34 @@ def fit_moments(moments: FoldMoments, search: Search, options: Options, rows: Ro
             AccuracyWarning,
             stacklevel=4,
         )
-    return _stack(fits, moments, held_out, strengths, options.penalty)
+    return _stack(fits, moments, held_out, strengths, options.penalty, control.ended)
 
 
-def _fit_one(moments: FoldMoments, members: HeldOut, strengths: Strengths, options: Options) -> _Fit:
-    training = moments.training_set(members)
-    share = training.weight / moments.weight[: moments.n_folds].sum()
-    options = own_options(training, options, share * moments.n_rows)
-    problem = Problem.of(training, options)
-    path, condition = solve_problem(problem, strengths.against_mean(training.weight), options)
+def _finished(one: SetAtWork, points: int) -> _Fit:
+    path = one.path(points)
     return _finish(
-        moments,
-        members,
-        training,
-        options,
-        coef=problem.original_units(path.coef),
+        one.moments,
+        one.members,
+        one,
+        one.options,
+        coef=path.coef,
         gap=path.gap,
         n_iter=path.n_iter,
         status=path.status,
-        null_objective=0.5 * problem.yy,
-        relative_error=condition * np.finfo(float).eps,
+        null_objective=one.null_objective,
+        relative_error=one.condition * np.finfo(float).eps,
         convexity=getattr(path, "convexity", None),
     )
 
 
 def _finish(
-    moments: FoldMoments, members: HeldOut, training: TrainingSet, options: Options, *, coef: Floats, **rest: Any
+    moments: FoldMoments,
+    members: HeldOut,
+    training: TrainingSet | SetAtWork,
+    options: Options,
+    *,
+    coef: Floats,
+    **rest: Any,
 ) -> _Fit:
     """Intercepts, and the errors on the folds a fit holds out."""
     centre, y_centre = (
@@ -167,7 +191,12 @@ def _from_rows(
 
 
 def _stack(
-    fits: list[_Fit], moments: FoldMoments, held_out: tuple[HeldOut, ...], strengths: Strengths, penalty: Choice
+    fits: list[_Fit],
+    moments: FoldMoments,
+    held_out: tuple[HeldOut, ...],
+    strengths: Strengths,
+    penalty: Choice,
+    ended: Ended,
 ) -> Paths:
     blocks, k, points = len(moments.weight), moments.n_folds, len(strengths.alphas)
     has_folds = k > 1
@@ -202,4 +231,5 @@ def _stack(
         inner_error=inner_error,
         penalty=penalty.name,
         convexity=np.stack(convexity) if len(convexity) == len(fits) else None,
+        ended=ended,
     )

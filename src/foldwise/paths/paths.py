@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from scipy import sparse
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from foldwise.inference.information import Criterion
     from foldwise.moments import DesignMap
+    from foldwise.paths.control import Ended
     from foldwise.paths.criteria import Information
     from foldwise.paths.kept_columns import Source
     from foldwise.paths.relaxed import Relaxed
@@ -75,6 +76,9 @@ class Paths:
     convexity : array (H, A) or None
         For a penalty that is not convex: the least curvature that the objective can have in the coefficients of the
         support, inf where nothing is in. Above zero no other solution has this support or less; below, one may.
+    ended : str
+        What ended the path: "whole", at the last strength asked for; "turned" or "explained", where that was asked for;
+        "time limit" or "interrupted", cut short.
 
     Examples
     --------
@@ -108,6 +112,7 @@ class Paths:
     columns: NDArray[np.intp] | None = None
     penalty: str = "elastic net"
     convexity: Floats | None = None
+    ended: Ended = "whole"
 
     @property
     def n_features(self) -> int:
@@ -127,6 +132,12 @@ class Paths:
         dense = np.zeros((*self.kept.shape[:2], self.n_features))
         dense[:, :, self.columns] = self.kept
         return dense
+
+    def uninterrupted(self) -> Self:
+        """The same, for what needs the whole path: a Ctrl-C that cut it short goes on to the caller."""
+        if self.ended == "interrupted":
+            raise KeyboardInterrupt
+        return self
 
     def index(self, held_out: Iterable[int] = ()) -> int:
         """Position of a held-out set on the first axis; the final model's without an argument."""

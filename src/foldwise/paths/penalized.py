@@ -183,12 +183,23 @@ def _scaled(problem: Problem, choice: Choice) -> _Scaled:
     )
 
 
-def solve_penalized(problem: Problem, strengths: Strengths, choice: Choice) -> QuadraticPath:
-    """Solve one problem for all strengths; coefficients on the correlation scale."""
+def solve_penalized(
+    problem: Problem, strengths: Strengths, choice: Choice, start: Floats | None = None
+) -> QuadraticPath:
+    """Solve one problem for all strengths, the first from `start` (p,); coefficients on the correlation scale."""
     scaled = _scaled(problem, choice)
     penalty = PENALTIES[choice.name](choice, scaled.columns, strengths.l1, strengths.l2)
     solve = solve_nonconvex_path if penalty.is_separable else solve_group_path
-    path = solve(scaled.Q, scaled.c, problem.yy, penalty=penalty, tol=strengths.tol, max_iter=strengths.max_iter)
+    begin = None if start is None else (start * problem.unit)[scaled.live]
+    path = solve(
+        scaled.Q,
+        scaled.c,
+        problem.yy,
+        penalty=penalty,
+        tol=strengths.tol,
+        max_iter=strengths.max_iter,
+        start=begin,
+    )
     coef = np.zeros((len(path.coef), len(problem.c)))
     coef[:, scaled.live] = path.coef / scaled.unit
     return replace(path, coef=coef)

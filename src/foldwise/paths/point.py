@@ -1,15 +1,15 @@
-"""One held-out set's path: which solver, and its answer in original units with its certificate."""
+"""One held-out set's path: which solver, its answer stretch by stretch, and its certificate."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from foldwise.paths.penalized import solve_penalized
 from foldwise.solvers.duality import relative_gap
-from foldwise.solvers.quadratic import QuadraticPath, Status, solve_path
+from foldwise.solvers.quadratic import PathSolver, QuadraticPath, Status
 from foldwise.solvers.ridge import solve_ridge
 
 if TYPE_CHECKING:
@@ -46,6 +46,10 @@ class Strengths:
         """Strengths that count against the mean loss of a training set with this sum of weights."""
         return self if self.loss == "mean" else replace(self, alphas=self.alphas / weight, loss="mean")
 
+    def stretch(self, start: int, stop: int) -> Strengths:
+        """Those with these numbers."""
+        return replace(self, alphas=self.alphas[start:stop])
+
     @property
     def l1(self) -> Floats:
         """Strengths of the lasso term (A,)."""
@@ -69,30 +73,58 @@ def has_closed_form(problem: Problem, strengths: Strengths, options: Options) ->
     return not strengths.l2.any() or bool(weight.min() > 0.0 and weight.max() <= WEIGHTS_APART * weight.min())
 
 
-def solve_problem(problem: Problem, strengths: Strengths, options: Options) -> tuple[QuadraticPath, float]:
-    """Solve one problem for all strengths on the correlation scale.
+class Solving:
+    """One held-out set's path in the making: a stretch of strengths at a time, on the correlation scale.
 
-    Returns
-    -------
-    path : QuadraticPath
-    condition : float
-        How much larger than rounding the relative error of a closed form may be; 1.0 for the active set, whose error
-        the gap already tells.
+    Stretch after stretch gives the very numbers that one for all strengths gives.
+
+    Parameters
+    ----------
+    problem : Problem
+        Not kept: it is handed over again for each stretch.
+    strengths : Strengths
+        Against the mean loss of the problem's rows.
+    options : Options
+    start : array (p,), optional
+        Coefficients in original units from which the first strength is solved, in place of zeros.
     """
-    if not options.penalty.is_plain:
-        return solve_penalized(problem, strengths, options.penalty), 1.0
-    if not has_closed_form(problem, strengths, options):
-        path = solve_path(
-            problem.Q,
-            problem.c,
-            problem.yy,
-            l1=strengths.l1,
-            l2=strengths.l2,
-            penalty=problem.penalty,
-            tol=strengths.tol,
-            max_iter=strengths.max_iter,
-        )
-        return path, 1.0
+
+    def __init__(self, problem: Problem, strengths: Strengths, options: Options, start: Floats | None = None) -> None:
+        self.done, self.condition = 0, 1.0
+        self._strengths, self._options = strengths, options
+        self._parts: list[QuadraticPath] = []
+        self._closed = options.penalty.is_plain and has_closed_form(problem, strengths, options)
+        self._start = None if start is None else scaled_coef(problem, start)
+        self._solver = PathSolver(problem.penalty, tol=strengths.tol, max_iter=strengths.max_iter, start=self._start)
+
+    def advance(self, problem: Problem, stop: int) -> QuadraticPath | None:
+        """Solve up to strength number `stop`, all of them where there is a closed form; what came new."""
+        if self.done >= stop:
+            return None
+        strengths = self._strengths.stretch(self.done, len(self._strengths.alphas) if self._closed else stop)
+        if self._closed:
+            path, self.condition = _closed_form(problem, strengths)
+        elif self._options.penalty.is_plain:
+            path = self._solver.solve(problem.Q, problem.c, problem.yy, strengths.l1, strengths.l2)
+        else:
+            last = self._parts[-1].coef[-1] if self._parts else self._start
+            path = solve_penalized(problem, strengths, self._options.penalty, last)
+        self._parts.append(path)
+        self.done += len(path.coef)
+        return path
+
+    def path(self, points: int) -> QuadraticPath:
+        """The first `points` strengths."""
+        first = self._parts[0]
+        joined = {
+            each.name: np.concatenate([getattr(part, each.name) for part in self._parts])[:points]
+            for each in fields(first)
+        }
+        return replace(first, **joined)
+
+
+def _closed_form(problem: Problem, strengths: Strengths) -> tuple[QuadraticPath, float]:
+    """Every strength at once; and how much larger than rounding the relative error may be."""
     weight = problem.penalty.l2_weight if strengths.l2.any() else np.ones(len(problem.c))
     coef, condition = solve_ridge(problem.Q, problem.c, strengths.l2, weight)
     gap = relative_gap(
@@ -102,9 +134,14 @@ def solve_problem(problem: Problem, strengths: Strengths, options: Options) -> t
     return QuadraticPath(coef=coef, gap=gap, n_iter=np.zeros(len(coef), dtype=np.intp), status=status), condition
 
 
+def scaled_coef(problem: Problem, coef: Floats) -> Floats:
+    """Coefficients (..., p) in original units on the correlation scale."""
+    return coef * np.where(np.isfinite(problem.root), problem.root, 0.0)
+
+
 def certify(problem: Problem, strengths: Strengths, coef: Floats) -> Floats:
     """Relative duality gap (A,) of coefficients (A, p) in original units that were found in another way."""
-    scaled = coef * np.where(np.isfinite(problem.root), problem.root, 0.0)
+    scaled = scaled_coef(problem, coef)
     return relative_gap(
         problem.Q, problem.c, problem.yy, scaled, l1=strengths.l1, l2=strengths.l2, penalty=problem.penalty
     )

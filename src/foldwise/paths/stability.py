@@ -183,7 +183,7 @@ def stability_selection(
         raise InputError(message)
     halves = _halves(folds, int(np.shape(y)[0]), pairs, seed)
     pairs = halves.n_repeats
-    whole = fit_paths(X, y, alphas=1, eps=eps, **settings)
+    whole = fit_paths(X, y, alphas=1, eps=eps, **settings).uninterrupted()
     candidates = _candidates(whole.n_features, settings)
     p = int(candidates.sum())
     names = _names(names, X, len(candidates))
@@ -192,7 +192,7 @@ def stability_selection(
     grid = _grid(alphas, float(whole.alphas[0]), eps)
     tally = _Tally.empty(len(grid), candidates, q)
     for batch in _batches(halves, len(candidates), len(grid)):
-        tally.count(fit_paths(X, y, folds=batch, alphas=grid, **settings))
+        tally.count(fit_paths(X, y, folds=batch, alphas=grid, **settings).uninterrupted())
     return StabilitySelection(
         names=names,
         share=tally.first / (2 * pairs),

@@ -16,18 +16,22 @@ from foldwise.errors import InputError
 from foldwise.moments import DesignMap, FoldMoments
 from foldwise.moments.check import check_features, check_target, check_weight
 from foldwise.moments.threads import Team
+from foldwise.paths.control import Control
 from foldwise.paths.lockstep.columns import DenseColumns
 from foldwise.paths.lockstep.ridge import ridge_walk
 from foldwise.paths.lockstep.sparse_columns import SparseColumns
-from foldwise.paths.lockstep.walk import Lockstep, Walk, walk
+from foldwise.paths.lockstep.walk import Lockstep, Walk, first_of, walk
 from foldwise.paths.paths import Paths
 from foldwise.paths.point import Strengths
 from foldwise.paths.strengths import Search
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
 
     from foldwise.moments import Fill, Pools
+    from foldwise.paths.control import Ended
     from foldwise.paths.problem import Options
     from foldwise.resampling import Folds
 
@@ -70,6 +74,10 @@ class WideTable:
     def n_folds(self) -> int:
         """K; 1 without folds."""
         return 1 if self.folds is None else self.folds.n_folds
+
+    def held_out_sets(self, *, nested: bool = False) -> tuple[HeldOut, ...]:
+        """`{}`, the R * K single folds, and with `nested` all pairs of folds of one repeat."""
+        return (frozenset(),) if self.folds is None else self.folds.held_out_sets(nested=nested)
 
 
 def prepare(
@@ -141,7 +149,15 @@ def as_moments(table: WideTable, what: str) -> FoldMoments:
     return FoldMoments.scan(table.X, table.y, table.folds, sample_weight=table.weight)
 
 
-def fit_wide(table: WideTable, search: Search, options: Options, *, stop_when_turned: bool) -> Paths:
+def fit_wide(
+    table: WideTable,
+    search: Search,
+    options: Options,
+    *,
+    stop_when_turned: bool,
+    control: Control | None = None,
+    start: Callable[[Floats], Floats] | None = None,
+) -> Paths:
     """Paths of a wide table.
 
     Parameters
@@ -152,7 +168,13 @@ def fit_wide(table: WideTable, search: Search, options: Options, *, stop_when_tu
     options : Options
     stop_when_turned : bool
         End the path once every cross-validated curve of the first repeat has turned; see `lockstep.turned`.
+    control : Control, optional
+        What may end the path early. Repeats follow each other: one that is interrupted is left out, unless it is the
+        first.
+    start : callable, optional
+        For strengths (A,), the coefficients (H, p) from which the first is solved.
     """
+    control = control or Control()
     n, k, grid, l1_ratio, nested = len(table.y), table.n_folds, search.alphas, search.l1_ratio, search.nested
     smooth = l1_ratio == 0.0 or (not isinstance(grid, int) and not grid.any())
     if search.loss == "sum" and not smooth:
@@ -164,15 +186,17 @@ def fit_wide(table: WideTable, search: Search, options: Options, *, stop_when_tu
         message = f"alpha must be > 0 for {table.n_features} columns and {n} rows, got 0.0: nothing picks one solution"
         raise InputError(message)
     walks: list[Walk] = []
+    where = _order(sets)
     small = n * table.n_features * len(sets[0]) < SMALL
-    with Team(1 if small else None) as team:
-        for labels, members in zip(repeats, sets, strict=True):
+    with Team(1 if small else None) as team, control:
+        for r, (labels, members) in enumerate(zip(repeats, sets, strict=True)):
             order = np.argsort(labels, kind="stable")
             ends = np.searchsorted(labels[order], np.arange(k + 1))
             kind = SparseColumns if sparse.issparse(table.X) else DenseColumns
             columns = kind(table.X, order, ends, table.weight[order], team)
             if smooth:
                 one, grid = ridge_walk(columns, table.y[order], members, options, grid, search)
+                control.expect(len(grid), part=r, parts=len(repeats))
             else:
                 lockstep = Lockstep(columns, table.y[order], members, options, team)
                 if isinstance(grid, int):
@@ -183,11 +207,26 @@ def fit_wide(table: WideTable, search: Search, options: Options, *, stop_when_tu
                         if strongest <= tiny
                         else np.geomspace(strongest, strongest * search.eps, grid)
                     )
+                control.expect(len(grid), part=r, parts=len(repeats))
                 strengths = Strengths(grid, l1_ratio, search.tol, search.max_iter)
-                one = walk(lockstep, strengths, stop_when_turned=stop_when_turned and not walks)
+                begin = None if start is None else start(grid)[[at for at, (part, _) in enumerate(where) if part == r]]
+                one = walk(
+                    lockstep, strengths, stop_when_turned=stop_when_turned and r == 0, control=control, start=begin
+                )
+                if walks and control.interrupted:
+                    break
+                if one.gap.shape[1] < len(grid) and control.ended == "whole":
+                    control.ended = "turned"
                 grid = grid[: one.gap.shape[1]]
             walks.append(one)
-    return _assemble(table, walks, sets, np.asarray(grid), l1_ratio, nested=nested)
+    return _assemble(table, walks, sets[: len(walks)], np.asarray(grid), l1_ratio, control.ended, nested=nested)
+
+
+def _order(sets: list[list[HeldOut]]) -> list[tuple[int, int]]:
+    """Repeat and number there of each held-out set, as `Folds.held_out_sets` orders them: {}, singles, pairs."""
+    return [
+        (r, h) for size in (0, 1, 2) for r, part in enumerate(sets) for h, one in enumerate(part) if len(one) == size
+    ]
 
 
 def _local_sets(k: int, *, nested: bool, final: bool) -> list[HeldOut]:
@@ -201,12 +240,20 @@ def _local_sets(k: int, *, nested: bool, final: bool) -> list[HeldOut]:
 
 
 def _assemble(
-    table: WideTable, walks: list[Walk], sets: list[list[HeldOut]], alphas: Floats, l1_ratio: float, *, nested: bool
+    table: WideTable,
+    walks: list[Walk],
+    sets: list[list[HeldOut]],
+    alphas: Floats,
+    l1_ratio: float,
+    ended: Ended,
+    *,
+    nested: bool,
 ) -> Paths:
-    """Put the repeats' walks in the order of `Folds.held_out_sets`: the final model, all singles, all pairs."""
+    """Put the repeats' walks in the order of `Folds.held_out_sets`, as far as all of them came."""
     k, repeats, points = table.n_folds, len(walks), len(alphas)
     index = np.unique(np.concatenate([one.index for one in walks]))
-    where = [(r, h) for size in (0, 1, 2) for r in range(repeats) for h, one in enumerate(sets[r]) if len(one) == size]
+    where = _order(sets)
+    walks = [first_of(one, points) for one in walks]
     coef = np.zeros((len(where), points, len(index)))
     cv_error = np.full((repeats * k if k > 1 else 0, points), np.nan)
     inner_error = np.full((repeats * k, k, points), np.nan) if nested else None
@@ -225,7 +272,7 @@ def _assemble(
 
     none = np.zeros(0, dtype=np.intp)
     same = DesignMap(gaps=none, reference=np.zeros(0), fill=np.zeros(0), moved=(), indicators=False)
-    labels = np.zeros((1, len(table.y)), dtype=np.intp) if table.folds is None else table.folds.labels
+    labels = np.zeros((1, len(table.y)), dtype=np.intp) if table.folds is None else table.folds.labels[:repeats]
     fold_weight = [np.bincount(row, weights=table.weight, minlength=k) for row in labels]
     return Paths(
         alphas=alphas,
@@ -246,4 +293,5 @@ def _assemble(
         cv_error=cv_error,
         fold_weight=np.concatenate(fold_weight) if k > 1 else np.zeros(0),
         inner_error=inner_error,
+        ended=ended,
     )

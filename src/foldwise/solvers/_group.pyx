@@ -426,8 +426,9 @@ def solve_path(const double[:, ::1] Q, const double[::1] c, double scale, const 
                const Py_ssize_t[::1] place, const double[::1] norm_weight, const double[::1] ridge_weight,
                const double[::1] weight, double slack, Py_ssize_t max_rounds, double[:, ::1] coef,
                Py_ssize_t[::1] n_iter, signed char[::1] status):
-    """Solve for every strength in turn, each from the last; fill coef (A, p), n_iter and status (A,). Without the GIL."""
-    cdef Py_ssize_t p = Q.shape[0], points = l1.shape[0], a, j, rounds = 0
+    """Solve for every strength in turn, each from the last, the first from what coef[0] holds; fill coef (A, p), n_iter
+    and status (A,). Without the GIL."""
+    cdef Py_ssize_t p = Q.shape[0], points = l1.shape[0], a, rounds = 0
     cdef Problem q
     cdef State state
     cdef double *memory = NULL
@@ -447,9 +448,8 @@ def solve_path(const double[:, ::1] Q, const double[::1] c, double scale, const 
         else:
             state.b, state.u, state.z, state.a = memory, memory + p, memory + 2 * p, memory + 3 * p
             state.d, state.move, state.pushed = memory + 4 * p, memory + 5 * p, memory + 6 * p
-            for j in range(p):
-                state.b[j] = 0.0
-            memcpy(state.u, q.c, p * sizeof(double))
+            memcpy(state.b, &coef[0, 0], p * sizeof(double))
+            gradient(&q, &state)
             for a in range(points):
                 q.l1, q.l2 = l1[a], l2[a]
                 outcome = solve_point(&q, &state, slack, max_rounds, &rounds)

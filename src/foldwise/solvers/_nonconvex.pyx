@@ -288,9 +288,9 @@ def solve_path(const double[:, ::1] Q, const double[::1] c, double scale, const 
                const double[::1] weight, const double[::1] lower, const double[::1] upper, const double[::1] start,
                const double[::1] level, const double[::1] slope, double slack, Py_ssize_t max_sweeps,
                double[:, ::1] coef, double[::1] residual, Py_ssize_t[::1] n_iter, signed char[::1] status):
-    """Solve for every strength in turn, each from the last, the first from zero; fill coef (A, p), residual, n_iter and
-    status (A,). Without the GIL."""
-    cdef Py_ssize_t p = Q.shape[0], points = l1.shape[0], a, j, sweeps = 0
+    """Solve for every strength in turn, each from the last, the first from what coef[0] holds; fill coef (A, p),
+    residual, n_iter and status (A,). Without the GIL."""
+    cdef Py_ssize_t p = Q.shape[0], points = l1.shape[0], a, sweeps = 0
     cdef Problem q
     cdef State state
     cdef int outcome = 0
@@ -309,9 +309,8 @@ def solve_path(const double[:, ::1] Q, const double[::1] c, double scale, const 
         else:
             state.u, state.d, state.at = state.b + p, state.b + 2 * p, state.support + p
             state.move, state.pushed = state.b + 3 * p, state.b + 4 * p
-            for j in range(p):
-                state.b[j] = 0.0
-            memcpy(state.u, q.c, p * sizeof(double))
+            memcpy(state.b, &coef[0, 0], p * sizeof(double))
+            gradient(&q, &state)
             for a in range(points):
                 q.l1, q.l2 = l1[a], l2[a]
                 outcome = solve_point(&q, &state, slack, max_sweeps, &residual[a], &sweeps)

@@ -22,7 +22,14 @@ SLACK = 1e-12
 
 
 def solve_group_path(
-    Q: Floats, c: Floats, yy: float, *, penalty: SparseGroup, tol: float = 1e-9, max_iter: int = MAX_ROUNDS
+    Q: Floats,
+    c: Floats,
+    yy: float,
+    *,
+    penalty: SparseGroup,
+    tol: float = 1e-9,
+    max_iter: int = MAX_ROUNDS,
+    start: Floats | None = None,
 ) -> QuadraticPath:
     """Minimize 1/2 b'Qb - c'b + yy/2 + penalty for every pair of the penalty's strengths.
 
@@ -42,6 +49,8 @@ def solve_group_path(
         A point whose relative gap stays above tol gets a status other than CERTIFIED.
     max_iter : int
         Bound on the rounds of one point.
+    start : array (p,), optional
+        Coefficients from which the first strength is solved, in place of zeros.
 
     Returns
     -------
@@ -69,6 +78,8 @@ def solve_group_path(
     ordered = np.ascontiguousarray(Q[np.ix_(order, order)])
     values, vectors, place = _eigenvectors(ordered, groups)
     by_group = np.zeros((points, len(c)))
+    if start is not None:
+        by_group[:1] = start[order]
     _group.solve_path(
         ordered,
         np.ascontiguousarray(c[order]),

@@ -43,7 +43,14 @@ class NonconvexPath(QuadraticPath):
 
 
 def solve_nonconvex_path(
-    Q: Floats, c: Floats, yy: float, *, penalty: Separable, tol: float = 1e-9, max_iter: int = MAX_SWEEPS
+    Q: Floats,
+    c: Floats,
+    yy: float,
+    *,
+    penalty: Separable,
+    tol: float = 1e-9,
+    max_iter: int = MAX_SWEEPS,
+    start: Floats | None = None,
 ) -> NonconvexPath:
     """Follow stationary points of 1/2 b'Qb - c'b + yy/2 + penalty down the penalty's strengths, starting at zero.
 
@@ -63,6 +70,8 @@ def solve_nonconvex_path(
         A point whose stationarity residual stays above tol gets a status other than CERTIFIED.
     max_iter : int
         Bound on the sweeps of one point.
+    start : array (p,), optional
+        Where the path stands: the solution at the strength before the first of these.
 
     Returns
     -------
@@ -105,6 +114,8 @@ def solve_nonconvex_path(
         status=np.zeros(points, dtype=np.int8),
         convexity=np.full(points, np.inf),
     )
+    if start is not None:
+        path.coef[:1] = start
     scale = float(np.sqrt(max(yy, 0.0)))
     outcome = np.zeros(points, dtype=np.int8)
     _nonconvex.solve_path(

@@ -129,32 +129,59 @@ def solve_path(
     array([[ 1. ,  0. ],
            [ 2.5, -0.5]])
     """
-    points, p = len(l1), len(c)
-    path = QuadraticPath(
-        coef=np.zeros((points, p)),
-        gap=np.zeros(points),
-        n_iter=np.zeros(points, dtype=np.intp),
-        status=np.zeros(points, dtype=np.int8),
-    )
-    # A column that does not vary has no say: it is held at zero.
-    lower, upper = penalty.lower.copy(), penalty.upper.copy()
-    flat = np.diag(Q) <= 0.0
-    lower[flat], upper[flat] = 0.0, 0.0
-    _quadratic.solve_path(
-        np.ascontiguousarray(Q),
-        np.ascontiguousarray(c),
-        float(yy),
-        np.ascontiguousarray(l1, dtype=np.float64),
-        np.ascontiguousarray(l2, dtype=np.float64),
-        penalty.l1_weight,
-        penalty.l2_weight,
-        lower,
-        upper,
-        float(tol),
-        int(max_iter),
-        path.coef,
-        path.gap,
-        path.n_iter,
-        path.status,
-    )
-    return path
+    return PathSolver(penalty, tol=tol, max_iter=max_iter).solve(Q, c, yy, l1, l2)
+
+
+class PathSolver:
+    """`solve_path` a stretch of strengths at a time: the active set is kept from one stretch to the next.
+
+    Stretch after stretch gives the very numbers that one call for all strengths gives.
+
+    Parameters
+    ----------
+    penalty, tol, max_iter
+        As in `solve_path`.
+    start : array (p,), optional
+        Coefficients from which the first strength is solved, in place of zeros.
+    """
+
+    def __init__(
+        self, penalty: Penalty, *, tol: float = 1e-9, max_iter: int = MAX_ITER, start: Floats | None = None
+    ) -> None:
+        self._penalty, self._tol, self._max_iter = penalty, float(tol), int(max_iter)
+        self._active = _quadratic.ActiveSet(len(penalty.l1_weight))
+        self._start = np.zeros(0) if start is None else np.ascontiguousarray(start, dtype=np.float64)
+
+    def solve(self, Q: Floats, c: Floats, yy: float, l1: Floats, l2: Floats) -> QuadraticPath:
+        """The next strengths of the same problem, which is handed over each time, so that it need not be kept."""
+        points, p = len(l1), len(c)
+        path = QuadraticPath(
+            coef=np.zeros((points, p)),
+            gap=np.zeros(points),
+            n_iter=np.zeros(points, dtype=np.intp),
+            status=np.zeros(points, dtype=np.int8),
+        )
+        # A column that does not vary has no say: it is held at zero.
+        lower, upper = self._penalty.lower.copy(), self._penalty.upper.copy()
+        flat = np.diag(Q) <= 0.0
+        lower[flat], upper[flat] = 0.0, 0.0
+        self._active.solve(
+            np.ascontiguousarray(Q),
+            np.ascontiguousarray(c),
+            float(yy),
+            np.ascontiguousarray(l1, dtype=np.float64),
+            np.ascontiguousarray(l2, dtype=np.float64),
+            self._penalty.l1_weight,
+            self._penalty.l2_weight,
+            lower,
+            upper,
+            self._tol,
+            self._max_iter,
+            self._start,
+            path.coef,
+            path.gap,
+            path.n_iter,
+            path.status,
+        )
+        self._start = np.zeros(0)
+        return path

@@ -59,7 +59,7 @@ class Search:
 
         Each path is cut down before the next is asked for: coefficients of nested fits are not needed any more.
         """
-        parts = [cls._of_one(number, path, target_scale) for number, path in enumerate(paths)]
+        parts = [cls._of_one(number, path.uninterrupted(), target_scale) for number, path in enumerate(paths)]
         first = parts[0]
         inner = [part.inner_error for part in parts if part.inner_error is not None]
         return cls(

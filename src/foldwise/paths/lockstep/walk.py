@@ -8,7 +8,7 @@ walk goes, and the walk can stop once it has turned.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.moments.threads import Team
+    from foldwise.paths.control import Control
     from foldwise.paths.lockstep.columns import DenseColumns
     from foldwise.paths.lockstep.sparse_columns import SparseColumns
     from foldwise.paths.point import Strengths
@@ -175,9 +176,20 @@ class Lockstep:
         count = violators(
             among, self.gradient, self.threshold, self.sides, self.rounding, self.inside, l1, slack, wanted, self.found
         )
-        if not count:
-            return False
-        columns = self.found[:count].copy()
+        if count:
+            self._give(self.found[:count].copy())
+        return count > 0
+
+    def take_in(self, wanted: NDArray[np.bool_]) -> None:
+        """Give every held-out set the columns that are wanted (H, p), whatever their conditions."""
+        self.wanted[:] = wanted.T & (self.sides > 0) & (self.inside == 0)
+        self._give(np.flatnonzero(self.wanted.any(axis=1)))
+
+    def _give(self, columns: Ints) -> None:
+        """Let the held-out sets have those of the columns that `wanted` says."""
+        if not len(columns):
+            return
+        wanted = self.wanted
         self.work.bring_in(columns)
         crossed = run_sums(self.work.crossed(columns), self.kept_runs)
         products = self.work.products(self.row_weight * self.target, self.work.place[columns]) / self.total
@@ -185,7 +197,6 @@ class Lockstep:
         self.team.each(lambda h: self._extend(h, columns, chosen[:, h], crossed, products), range(self.H))
         self.inside[columns] |= chosen
         self.coef = np.concatenate([self.coef, np.zeros((self.work.size - len(self.coef), self.H))])
-        return True
 
     def _extend(
         self, h: int, columns: Ints, wanted: NDArray[np.int8], crossed: dict[tuple[int, int], Floats], products: Floats
@@ -262,25 +273,31 @@ class Lockstep:
             best = np.maximum(best, scale * ry - 0.5 * scale**2 * rr - lost)
         return np.where(self.yy > 0.0, (0.5 * rr + penalty - best) / np.where(self.yy > 0.0, 0.5 * self.yy, 1.0), 0.0)
 
+    def explained(self) -> float:
+        """Share of the first held-out set's null deviance that is explained."""
+        left = self.row_weight[:, 0] @ self.residual[:, 0] ** 2 / self.total[0]
+        return float(1.0 - left / self.yy[0]) if self.yy[0] > 0.0 else 0.0
+
     def fold_errors(self) -> Floats:
         """Mean squared error (H, K) on every fold."""
         squares = self.columns.weight[:, None] * self.residual**2
         return (np.add.reduceat(squares, self.columns.ends[:-1], axis=0) / self.fold_weight[:, None]).T
 
 
-def walk(lockstep: Lockstep, strengths: Strengths, *, stop_when_turned: bool) -> Walk:
-    """Walk down the strengths; stop early where asked to and every cross-validated curve has turned."""
+def walk(
+    lockstep: Lockstep, strengths: Strengths, *, stop_when_turned: bool, control: Control, start: Floats | None = None
+) -> Walk:
+    """Walk down the strengths; stop early where asked to and every cross-validated curve has turned, or by control.
+
+    With `start` (H, p), the columns that it has are let in at once, in place of coming down to the first strength.
+    """
     slack = min(0.1 * strengths.tol, 1e-8)
-    coefs, intercepts, gaps, iterations, statuses, errors = [], [], [], [], [], []
-    # Strengths far below where the model empties are come down to, so that the working columns stay few.
-    top = max(lockstep.emptying(), strengths.l1[0])
-    between = np.geomspace(top, strengths.l1[0], 1 + int(np.ceil(np.log(top / strengths.l1[0]) / WARM_STEP)))[:-1]
-    mixed = (1.0 - strengths.l1_ratio) / strengths.l1_ratio
-    last = top
-    for l1, l2, kept in [
-        *((l1, l1 * mixed, False) for l1 in between),
-        *((l1, l2, True) for l1, l2 in zip(strengths.l1, strengths.l2, strict=True)),
-    ]:
+    coefs: list[Floats] = []
+    intercepts, gaps, iterations, statuses, errors = [], [], [], [], []
+    last = max(lockstep.emptying(), strengths.l1[0])
+    for l1, l2, kept in _way_down(lockstep, strengths, start):
+        if control.cut(len(coefs)):
+            break
         lockstep.keep_at_hand(max(2.0 * l1 - last, 0.5 * l1))
         last = l1
         steps = np.zeros(lockstep.H, dtype=np.intp)
@@ -307,7 +324,8 @@ def walk(lockstep: Lockstep, strengths: Strengths, *, stop_when_turned: bool) ->
         iterations.append(steps)
         statuses.append(status)
         errors.append(lockstep.fold_errors())
-        if stop_when_turned and _all_turned(lockstep, np.stack(errors, axis=2)):
+        turned = stop_when_turned and _all_turned(lockstep, np.stack(errors, axis=2))
+        if turned or control.explained(lockstep.explained):
             break
     q = lockstep.work.size
     coef = np.zeros((lockstep.H, len(coefs), q))
@@ -327,6 +345,27 @@ def walk(lockstep: Lockstep, strengths: Strengths, *, stop_when_turned: bool) ->
         scale=lockstep.scale,
         fold_error=np.stack(errors, axis=2),
     )
+
+
+def _way_down(lockstep: Lockstep, strengths: Strengths, start: Floats | None) -> list[tuple[float, float, bool]]:
+    """The strengths to visit, and whether each was asked for.
+
+    Those far below where the model empties are come down to, so that the working columns stay few.
+    """
+    asked = [(l1, l2, True) for l1, l2 in zip(strengths.l1.tolist(), strengths.l2.tolist(), strict=True)]
+    if start is not None:
+        lockstep.take_in(start != 0.0)
+        return asked
+    top, first = max(lockstep.emptying(), strengths.l1[0]), strengths.l1[0]
+    between = np.geomspace(top, first, 1 + int(np.ceil(np.log(top / first) / WARM_STEP)))[:-1]
+    mixed = (1.0 - strengths.l1_ratio) / strengths.l1_ratio
+    return [*((l1, l1 * mixed, False) for l1 in between.tolist()), *asked]
+
+
+def first_of(one: Walk, points: int) -> Walk:
+    """The first strengths of a walk."""
+    cut = {name: getattr(one, name)[:, :points] for name in ("coef", "intercept", "gap", "n_iter", "status")}
+    return replace(one, fold_error=one.fold_error[:, :, :points], **cut)
 
 
 def _all_turned(lockstep: Lockstep, errors: Floats) -> bool:

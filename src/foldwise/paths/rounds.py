@@ -1,0 +1,156 @@
+"""Rounds: every held-out set's path from moments a few strengths at a time, so that it can end anywhere.
+
+In each round all sets go down the same strengths, side by side. Rounds are as long as nobody minds waiting for, which
+makes of a short fit two or three, and costs a long one nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foldwise.paths.adaptive import own_options
+from foldwise.paths.point import Solving, Strengths
+from foldwise.paths.problem import Options, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from foldwise.moments import FoldMoments
+    from foldwise.moments.threads import Team
+    from foldwise.paths.control import Control
+    from foldwise.solvers.quadratic import QuadraticPath
+
+    Floats = NDArray[np.float64]
+
+# Seconds that a round should take.
+ROUND = 0.1
+# A round has at most this many times the strengths of the one before: the first ones, hardly any feature being in, are
+# a poor measure of what is to come.
+GROWTH = 8
+# Problems are kept from round to round as long as all of them take no more than this; else they are made anew, in
+# rounds so long that it takes at most this share of the time.
+HELD_BYTES = 512 << 20
+REMAKING = 0.05
+
+
+class SetAtWork:
+    """One held-out set's path in the making.
+
+    Parameters
+    ----------
+    moments : FoldMoments
+    members : frozenset of int
+    strengths : Strengths
+        As for all sets.
+    options : Options
+        As for all sets.
+    start : array (p,) or None
+        Coefficients in original units to start from.
+    hold : bool
+        Whether to keep the quadratic problem between rounds.
+    explain : bool
+        Whether to note the share of the deviance that is explained at each strength.
+    """
+
+    def __init__(
+        self,
+        moments: FoldMoments,
+        members: frozenset[int],
+        strengths: Strengths,
+        options: Options,
+        *,
+        start: Floats | None,
+        hold: bool,
+        explain: bool,
+    ) -> None:
+        self.moments, self.members, self.asked = moments, members, options
+        problem = self._make()
+        self._held = problem if hold else None
+        self._explain, self.shares = explain, list[float]()
+        self.null_objective, self._root = 0.5 * problem.yy, problem.root
+        self._solving = Solving(problem, strengths.against_mean(self.weight), self.options, start)
+
+    def _make(self) -> Problem:
+        began = monotonic()
+        training = self.moments.training_set(self.members)
+        share = training.weight / self.moments.weight[: self.moments.n_folds].sum()
+        self.options = own_options(training, self.asked, share * self.moments.n_rows)
+        problem = Problem.of(training, self.options)
+        self.weight, self.mean, self.scale, self.map = training.weight, training.mean, training.scale, training.map
+        self.y_mean = training.y_mean
+        self.making = monotonic() - began
+        return problem
+
+    @property
+    def done(self) -> int:
+        """How many strengths are finished."""
+        return self._solving.done
+
+    @property
+    def condition(self) -> float:
+        """How much larger than rounding the relative error of a closed form may be."""
+        return self._solving.condition
+
+    def advance(self, stop: int) -> None:
+        """Go down to strength number `stop`."""
+        if self.done >= stop:
+            return
+        problem = self._held or self._make()
+        path = self._solving.advance(problem, stop)
+        if self._explain and path is not None:
+            b = path.coef
+            explained = 2.0 * (b @ problem.c) - np.einsum("aj,aj->a", b @ problem.Q, b)
+            self.shares += (explained / problem.yy if problem.yy > 0.0 else explained).tolist()
+
+    def path(self, points: int) -> QuadraticPath:
+        """The first `points` strengths, with coefficients in original units."""
+        path = self._solving.path(points)
+        return replace(path, coef=path.coef / self._root)
+
+
+def in_rounds(
+    team: Team,
+    moments: FoldMoments,
+    held_out: Sequence[frozenset[int]],
+    strengths: Strengths,
+    options: Options,
+    control: Control,
+    start: Floats | None,
+) -> tuple[list[SetAtWork], int]:
+    """Work on all held-out sets until control ends it: the sets, and how many strengths all of them have finished."""
+    points = len(strengths.alphas)
+    hold = 2 * 8 * len(held_out) * moments.n_features**2 <= HELD_BYTES
+    control.expect(points)
+    with control:
+        sets = team.each(
+            lambda h: SetAtWork(
+                moments,
+                held_out[h],
+                strengths,
+                options,
+                start=None if start is None else start[h],
+                hold=hold,
+                explain=control.stop_when_explained and h == 0,
+            ),
+            range(len(held_out)),
+        )
+        done, count = 0, 1
+        while not control.cut(done) and done < points:
+            began, stop = monotonic(), min(done + count, points)
+            team.each(partial(SetAtWork.advance, stop=stop), sets)
+            reached = min(one.done for one in sets)
+            for at in range(done, reached if control.stop_when_explained else done):
+                if control.explained(partial(sets[0].shares.__getitem__, at)):
+                    return sets, at + 1
+            making = 0.0 if hold else sum(one.making for one in sets) / team.workers
+            each = max(monotonic() - began - making, 1e-6) / (reached - done)
+            wanted = min(max(ROUND, making / REMAKING), control.seconds_left)
+            done, count = reached, max(1, min(GROWTH * count, int(wanted / each)))
+    return sets, done
