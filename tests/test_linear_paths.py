@@ -1,5 +1,6 @@
 """The lasso family against scikit-learn solved to the end, its certificates, and its cross-validation."""
 
+import signal
 import warnings
 
 import numpy as np
@@ -196,3 +197,65 @@ def test_a_solution_without_certificate_says_so():
     with pytest.warns(ConvergenceWarning, match="not certified.*max_iter"):
         fw.paths.fit_paths(X, y, alphas=[1e-3], max_iter=1)
     fw.Lasso(alpha=1e-3).fit(X, y)
+
+
+def test_alphas_of_each_l1_ratio():
+    X, y, _ = draw_rows(5, n=60, p=8)
+    ratios, grids = [0.2, 0.6, 1.0], [[0.3, 1.0], [0.05, 0.5, 0.1], [0.02]]
+    model = fw.ElasticNetCV(l1_ratio=ratios, alphas=grids, cv=4).fit(X, y)
+    assert model.alphas_.shape == (3, 3)
+    assert model.mse_path_.shape == (3, 3, 4)
+    for at, (ratio, grid) in enumerate(zip(ratios, grids, strict=True)):
+        one = fw.ElasticNetCV(l1_ratio=ratio, alphas=grid, cv=4).fit(X, y)
+        np.testing.assert_array_equal(model.alphas_[at, : len(grid)], sorted(grid, reverse=True))
+        np.testing.assert_array_equal(model.mse_path_[at, : len(grid)], one.mse_path_.reshape(-1, 4))
+        assert np.isnan(model.mse_path_[at, len(grid) :]).all()
+    assert np.nanmin(model.mse_path_.mean(axis=2)) == model.paths_[ratios.index(model.l1_ratio_)].cv_error.mean(0).min()
+    table = fw.ElasticNetCV(l1_ratio=ratios, alphas=np.full((3, 2), [0.1, 0.5]), cv=4).fit(X, y)
+    same = fw.ElasticNetCV(l1_ratio=ratios, alphas=[0.1, 0.5], cv=4).fit(X, y)
+    np.testing.assert_array_equal(table.mse_path_, same.mse_path_)
+    assert (table.alphas_.shape, same.alphas_.shape) == ((3, 2), (2,))
+    with pytest.raises(InputError, match="alphas must have one array for each of 3 values of l1_ratio, got 2"):
+        fw.ElasticNetCV(l1_ratio=ratios, alphas=grids[:2], cv=4).fit(X, y)
+    with pytest.raises(InputError, match=r"alphas\[1\]\[0\] must be a number >= 0"):
+        fw.ElasticNetCV(l1_ratio=ratios, alphas=[[1.0], [-1.0], [1.0]], cv=4).fit(X, y)
+
+
+def test_a_search_that_is_cut_short_is_a_shorter_search(monkeypatch):
+    from foldwise.errors import PathCutShort
+    from foldwise.paths import control
+
+    X, y, _ = draw_rows(6, n=80, p=8)
+    whole = fw.ElasticNetCV(l1_ratio=[0.5, 1.0], cv=4).fit(X, y)
+    with pytest.warns(PathCutShort, match="of 100 strengths"):
+        model = fw.ElasticNetCV(l1_ratio=[0.5, 1.0], cv=4, time_limit=1e-9).fit(X, y)
+    assert model.alphas_.shape == (2, 1)
+    np.testing.assert_array_equal(model.mse_path_, np.atleast_3d(whole.mse_path_)[:, :1].reshape(model.mse_path_.shape))
+    with pytest.warns(PathCutShort):
+        assert fw.LassoCV(cv=4, time_limit=1e-9).fit(X, y).alphas_.shape == (1,)
+    monkeypatch.setattr(control, "WORTH_KEEPING", 0.0)
+    ask = control.Control.cut
+
+    def press(self, done):
+        if done:
+            signal.raise_signal(signal.SIGINT)
+        return ask(self, done)
+
+    monkeypatch.setattr(control.Control, "cut", press)
+    with pytest.warns(PathCutShort, match="interrupted"):
+        model = fw.ElasticNetCV(l1_ratio=[0.5, 1.0], cv=4).fit(X, y)
+    assert len(model.paths_) == 1  # the second l1_ratio had not begun
+    assert model.l1_ratio_ == 0.5
+    assert model.predict(X).shape == (80,)
+
+
+def test_verbose_shows_a_bar_of_a_long_fit(monkeypatch, capsys):
+    from foldwise.paths import progress
+
+    X, y, _ = draw_rows(6, n=80, p=8)
+    fw.LassoCV(verbose=1).fit(X, y)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    fw.LassoCV(verbose=1).fit(X, y)
+    assert "strengths" in capsys.readouterr().err

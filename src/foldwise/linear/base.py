@@ -13,7 +13,10 @@ from foldwise.errors import DataWarning, InputError
 from foldwise.moments.check import check_weight
 
 Array = NDArray[np.float64]
+FLOATS = (np.float64, np.float32)  # what is taken as it is; anything else is made the first
 _NAMED = 10  # how many columns a warning names
+_ROWS = 4096  # how many rows are worked on at a time
+_CHUNK_BYTES = 1 << 20  # how much of a table in single precision is in double at a time
 
 
 class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -39,18 +42,21 @@ class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: Any) -> Array:
         """Predict y, (n,) or (n, T), for the rows of X (n, p)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, accept_sparse=self._sparse_kinds(), reset=False)
-        return np.asarray(X @ self.coef_.T + self.intercept_)
+        X = validate_data(self, X, dtype=FLOATS, accept_sparse=self._sparse_kinds(), reset=False)
+        return np.asarray(times(X, self.coef_.T) + self.intercept_)
 
     def _read(
-        self, X: Any, y: Any, sample_weight: Any, *, targets: bool = True, least_rows: int = 1
+        self, X: Any, y: Any, sample_weight: Any, *, targets: bool = True, least_rows: int = 1, single: bool = False
     ) -> tuple[Array, Array, Array | None]:
-        """X (n, p), y (n,) or with `targets` (n, T), weights (n,); all float64, finite, never changed."""
+        """X (n, p), y (n,) or with `targets` (n, T), weights (n,); all float64, finite, never changed.
+
+        With `single`, X may stay in single precision.
+        """
         X, y = validate_data(
             self,
             X,
             y,
-            dtype=np.float64,
+            dtype=FLOATS if single else np.float64,
             accept_sparse=self._sparse_kinds(),
             multi_output=True,
             y_numeric=True,
@@ -66,7 +72,8 @@ class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Squares must neither overflow nor vanish."""
         least, most = 1e-140, 1e140
         low, high = X.min(axis=0), X.max(axis=0)
-        size = np.maximum(high.toarray().ravel(), -low.toarray().ravel()) if issparse(X) else np.maximum(high, -low)
+        low, high = (part.toarray().ravel() if issparse(X) else part for part in (low, high))
+        size = np.maximum(high, -low).astype(np.float64)
         odd = np.flatnonzero((size > 0) & ((size < least) | (size > most)))
         if odd.size:
             at = int(odd[0])
@@ -94,12 +101,29 @@ class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         warnings.warn(message, DataWarning, stacklevel=3)
 
 
+def times(X: Any, coef: Array) -> Array:
+    """X (n, p), dense or sparse, times (p,) or (p, T), in double precision without a copy of an X in single.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> times(np.array([[1.0, 2.0]], dtype=np.float32), np.array([0.5, 0.25]))
+    array([1.])
+    """
+    if issparse(X) or X.dtype == coef.dtype:
+        return np.asarray(X @ coef)
+    out, rows = np.empty((len(X), *coef.shape[1:])), max(1, _CHUNK_BYTES // (8 * X.shape[1]))
+    for at in range(0, len(X), rows):
+        np.matmul(X[at : at + rows].astype(coef.dtype), coef, out=out[at : at + rows])
+    return out
+
+
 def spread(X: Array, weights: Array | None) -> Array:
     """Weighted standard deviations (p,) of the columns, with 1/W: the scale of `standardize`."""
     mean = np.average(X, axis=0, weights=weights)
     total = np.zeros(X.shape[1])
-    for at in range(0, len(X), 4096):
-        square = (X[at : at + 4096] - mean) ** 2
-        total += square.sum(axis=0) if weights is None else weights[at : at + 4096] @ square
+    for at in range(0, len(X), _ROWS):
+        square = (X[at : at + _ROWS] - mean) ** 2
+        total += square.sum(axis=0) if weights is None else weights[at : at + _ROWS] @ square
     deviation = np.sqrt(total / (len(X) if weights is None else weights.sum()))
     return np.where(deviation <= 4 * np.finfo(float).eps * np.abs(mean), 0.0, deviation)

@@ -116,7 +116,7 @@ class ElasticNet(MultiOutputMixin, LinearModel):  # type: ignore[misc]
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, T), with row weights (n,) >= 0."""
         alpha = number("alpha", self.alpha, high=np.finfo(float).max)
         l1_ratio = number("l1_ratio", self.l1_ratio, high=1.0)
-        X, y, weights = self._read(X, y, sample_weight)
+        X, y, weights = self._read(X, y, sample_weight, single=True)
         settings = path_settings(self, X.shape[1])
         paths = [
             fit_paths(X, target, alphas=[alpha], l1_ratio=l1_ratio, sample_weight=weights, **settings).uninterrupted()

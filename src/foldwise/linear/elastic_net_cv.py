@@ -1,16 +1,18 @@
 """Elastic net and lasso with the strength chosen by cross-validation, as estimators."""
 
+from time import monotonic
 from typing import Any, Self
 
 import numpy as np
 
+from foldwise.errors import InputError
 from foldwise.inference import one_standard_error
 from foldwise.linear.base import LinearModel
 from foldwise.linear.checks import Array, choice, flag, number, numbers, whole
 from foldwise.linear.elastic_net import path_settings
 from foldwise.linear.folding import read_folds
 from foldwise.paths import Paths, fit_paths, prepare
-from foldwise.resampling import Folds
+from foldwise.paths.control import check_time_limit
 
 
 class ElasticNetCV(LinearModel):
@@ -25,8 +27,8 @@ class ElasticNetCV(LinearModel):
         1 is the lasso, 0 ridge. Of a list the best is chosen together with alpha.
     eps : float in (0, 1], default 1e-3
         Weakest over strongest alpha of the grid.
-    alphas : int or (A,), default 100
-        How many strengths, or which.
+    alphas : int, (A,), or one (A,) for each l1_ratio, default 100
+        How many strengths, or which: the same for every l1_ratio, or each its own.
     fit_intercept : bool, default True
         Whether b0 is free or zero.
     max_iter : int, default 1000
@@ -45,7 +47,12 @@ class ElasticNetCV(LinearModel):
     stop_when_turned : bool, default False
         For a table with more columns than rows: end the path once the cross-validated error has clearly risen past its
         minimum, which leaves out the expensive end. `alphas_` then has the strengths reached.
-    precompute, copy_X, verbose, n_jobs, random_state, selection
+    time_limit : float, default None
+        Seconds after which the paths end with the strengths finished by then, with a PathCutShort warning; each
+        l1_ratio may take its share. Ctrl-C ends them likewise and leaves out the l1_ratios that have not begun.
+    verbose : bool or int, default 0
+        Whether to show a bar with the strengths done and the time left, once a second has passed.
+    precompute, copy_X, n_jobs, random_state, selection
         Accepted for compatibility, without effect.
 
     Attributes
@@ -54,7 +61,7 @@ class ElasticNetCV(LinearModel):
         The choice.
     coef_ : (p,); intercept_ : float
         The final model, on all rows.
-    alphas_ : (A,), or (L, A) where l1_ratio is a list of L and alphas a number
+    alphas_ : (A,), or (L, A) where l1_ratio is a list of L and alphas a number or one array for each
         Strengths, descending.
     mse_path_ : (A, K), or (L, A, K)
         Mean squared error on each fold; K counts the folds of all repeats.
@@ -104,6 +111,7 @@ class ElasticNetCV(LinearModel):
         bounds: Any = None,
         rule: str = "min",
         stop_when_turned: bool = False,
+        time_limit: float | None = None,
     ) -> None:
         self.l1_ratio = l1_ratio
         self.eps = eps
@@ -124,6 +132,7 @@ class ElasticNetCV(LinearModel):
         self.bounds = bounds
         self.rule = rule
         self.stop_when_turned = stop_when_turned
+        self.time_limit = time_limit
 
     def _takes_sparse(self) -> bool:
         return True
@@ -133,26 +142,48 @@ class ElasticNetCV(LinearModel):
 
         As in scikit-learn, folds count alike in the mean error, and rows within a fold by their weights.
         """
+        began = monotonic()
         rule = choice("rule", self.rule, ("min", "1se"))
         ratios = numbers("l1_ratio", self.l1_ratio, high=1.0)
         eps = number("eps", self.eps, high=1.0, above=True)
-        given = np.ndim(self.alphas) > 0
-        alphas: Any = np.sort(numbers("alphas", self.alphas))[::-1] if given else whole("alphas", self.alphas, 1)
-        X, y, weights = self._read(X, y, sample_weight, targets=False, least_rows=2)
+        grids, shared = _read_alphas(self.alphas, len(ratios))
+        X, y, weights = self._read(X, y, sample_weight, targets=False, least_rows=2, single=True)
         settings = path_settings(self, X.shape[1])
         self.folds_ = read_folds(self.cv, X, y, groups)
         settings["stop_when_turned"] = flag("stop_when_turned", self.stop_when_turned)
         source = prepare(X, y, folds=self.folds_, sample_weight=weights)
-        paths = [fit_paths(source, alphas=alphas, l1_ratio=float(r), eps=eps, **settings) for r in ratios]
+        paths = self._fit_ratios(source, ratios, grids, began=began, eps=eps, **settings)
         best = int(np.argmin([path.cv_error.mean(axis=0).min() for path in paths]))
-        self._keep(paths[best], choose(paths[best].cv_error, paths[best].alphas, self.folds_, rule))
+        self._keep(paths[best], choose(paths[best], rule))
         single = np.ndim(self.l1_ratio) == 0
         self.l1_ratio_ = float(ratios[best])
         self.paths_: Paths | tuple[Paths, ...] = paths[0] if single else tuple(paths)
         reached = [path.alphas for path in paths]
-        self.alphas_ = max(reached, key=len) if given else _table(reached)
+        self.alphas_ = max(reached, key=len) if shared else _table(reached)
         self.mse_path_ = np.squeeze(_table([path.cv_error.T for path in paths]))
         return self
+
+    def _fit_ratios(
+        self, source: Any, ratios: Array, grids: list[Any], *, began: float, **settings: Any
+    ) -> list[Paths]:
+        """One path for each l1_ratio, each with its share of the time that is left."""
+        limit = check_time_limit(self.time_limit)
+        paths: list[Paths] = []
+        for ratio, alphas in zip(ratios.tolist(), grids, strict=True):
+            left = None if limit is None else (began + limit - monotonic()) / (len(ratios) - len(paths))
+            paths.append(
+                fit_paths(
+                    source,
+                    alphas=alphas,
+                    l1_ratio=ratio,
+                    time_limit=None if left is None else max(left, 1e-9),
+                    progress=bool(self.verbose),
+                    **settings,
+                )
+            )
+            if paths[-1].ended == "interrupted":
+                break
+        return paths
 
     def _keep(self, paths: Paths, at: int) -> None:
         """Take the final model from its path."""
@@ -201,6 +232,7 @@ class LassoCV(ElasticNetCV):
         bounds: Any = None,
         rule: str = "min",
         stop_when_turned: bool = False,
+        time_limit: float | None = None,
     ) -> None:
         super().__init__(
             l1_ratio=1.0,
@@ -222,17 +254,29 @@ class LassoCV(ElasticNetCV):
             bounds=bounds,
             rule=rule,
             stop_when_turned=stop_when_turned,
+            time_limit=time_limit,
         )
 
 
-def choose(errors: Array, alphas: Array, folds: Folds, rule: str) -> int:
-    """Position of the chosen alpha for errors (R K, A), folds counting alike."""
-    both = one_standard_error(errors, alphas, repeats=folds.n_repeats)
+def choose(paths: Paths, rule: str) -> int:
+    """Position of the chosen alpha, folds counting alike."""
+    both = one_standard_error(paths.cv_error, paths.alphas, repeats=paths.n_repeats)
     return both.index_min if rule == "min" else both.index_1se
 
 
+def _read_alphas(alphas: Any, count: int) -> tuple[list[Any], bool]:
+    """For each of `count` l1_ratios its strengths or their number; and whether all are given the same ones."""
+    if not isinstance(alphas, list | tuple) and np.ndim(alphas) == 0:
+        return [whole("alphas", alphas, 1)] * count, False
+    if not any(np.ndim(part) for part in alphas):
+        return [np.sort(numbers("alphas", alphas))[::-1]] * count, True
+    if len(alphas) != count:
+        raise InputError(f"alphas must have one array for each of {count} values of l1_ratio, got {len(alphas)}")
+    return [np.sort(numbers(f"alphas[{at}]", part))[::-1] for at, part in enumerate(alphas)], False
+
+
 def _table(parts: list[Array]) -> Array:
-    """Parts of one path each, side by side unless there is one only; NaN where a path ended before the longest."""
-    longest = max(len(part) for part in parts)
-    wide = [np.pad(part, [(0, longest - len(part)), (0, 0)][: part.ndim], constant_values=np.nan) for part in parts]
+    """Parts of one path each, side by side unless there is one only; NaN where a path ended before the others."""
+    shape = np.max([part.shape for part in parts], axis=0)
+    wide = [np.pad(part, [(0, more) for more in shape - part.shape], constant_values=np.nan) for part in parts]
     return wide[0] if len(wide) == 1 else np.array(wide)

@@ -24,8 +24,8 @@ def read_folds(cv: Any, X: Any, y: Any, groups: Any = None) -> Folds:
     [[0, 0, 1, 1, 2, 2]]
     """
     if isinstance(cv, Folds):
-        if cv.n_rows != len(X):
-            raise InputError(f"cv must have one label for each of the {len(X)} rows, got Folds of {cv.n_rows}")
+        if cv.n_rows != X.shape[0]:
+            raise InputError(f"cv must have one label for each of the {X.shape[0]} rows, got Folds of {cv.n_rows}")
         return cv
     try:
         splitter = check_cv(cv)
