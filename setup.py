@@ -18,6 +18,7 @@ SOLVERS = "src/foldwise/solvers"
 setup(
     ext_modules=[
         compiled("foldwise.solvers._quadratic", f"{SOLVERS}/_vector.h", f"{SOLVERS}/_active_set.pxi"),
+        compiled("foldwise.solvers._warm", f"{SOLVERS}/_vector.h", f"{SOLVERS}/_active_set.pxi"),
         compiled("foldwise.solvers._group", f"{SOLVERS}/_vector.h"),
         compiled("foldwise.solvers._nonconvex", f"{SOLVERS}/_vector.h"),
         compiled("foldwise.paths.lockstep._product", "src/foldwise/paths/lockstep/_product.h"),

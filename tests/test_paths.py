@@ -212,7 +212,7 @@ def test_a_constant_target_and_constant_columns_give_zeros():
         ({"penalty_factor": [1.0]}, "one for each of the 2 columns"),
         ({"bounds": (1.0, 2.0)}, "lower <= 0 <= upper"),
         ({"bounds": 3.0}, "pair"),
-        ({"family": "poisson"}, "'gaussian'"),
+        ({"family": "logit"}, "'gaussian'"),
         ({"nested": True}, "three or more folds"),
         ({"y": None}, "y must be given"),
     ],

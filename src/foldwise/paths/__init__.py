@@ -1,8 +1,9 @@
 """Penalized paths for every held-out set."""
 
 from foldwise.paths.fit import fit_paths
+from foldwise.paths.generalized.fit import RowTable
 from foldwise.paths.paths import Paths
 from foldwise.paths.stability import StabilitySelection, stability_selection
 from foldwise.paths.wide import WideTable, prepare
 
-__all__ = ["Paths", "StabilitySelection", "WideTable", "fit_paths", "prepare", "stability_selection"]
+__all__ = ["Paths", "RowTable", "StabilitySelection", "WideTable", "fit_paths", "prepare", "stability_selection"]

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from foldwise.errors import InputError
+from foldwise.families import Family, family_of
 from foldwise.moments import FoldMoments
+from foldwise.moments.check import check_target
 from foldwise.paths.control import Control, Progress
 from foldwise.paths.from_moments import Rows, fit_moments
+from foldwise.paths.generalized.fit import RowTable, check_offset, fit_generalized
 from foldwise.paths.options import check_fraction, check_options
 from foldwise.paths.penalized import check_choice
 from foldwise.paths.start import check_start
@@ -19,18 +22,23 @@ from foldwise.paths.wide import WideTable, as_moments, fit_wide, prepare
 from foldwise.solvers.quadratic import MAX_ITER, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import ArrayLike
 
     from foldwise.moments import Fill, Pools
     from foldwise.paths.paths import Paths
     from foldwise.resampling import Folds
 
+# What each engine is asked for where tol is left out: the gaussian one is as exact at no cost.
+GAUSSIAN_TOL, GENERALIZED_TOL = 1e-9, 1e-7
+
 
 def fit_paths(
-    X: ArrayLike | FoldMoments | WideTable,
+    X: ArrayLike | FoldMoments | WideTable | RowTable,
     y: ArrayLike | None = None,
     *,
-    family: str = "gaussian",
+    family: str | Family = "gaussian",
     alphas: int | ArrayLike = 100,
     l1_ratio: float = 1.0,
     eps: float = 1e-3,
@@ -38,6 +46,7 @@ def fit_paths(
     folds: Folds | None = None,
     nested: bool = False,
     sample_weight: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     fit_intercept: bool = True,
     standardize: bool = True,
     penalty_factor: ArrayLike | Literal["adaptive"] | None = None,
@@ -46,7 +55,7 @@ def fit_paths(
     indicators: bool = False,
     pools: Pools = (),
     min_level_count: int = 10,
-    tol: float = 1e-9,
+    tol: float | None = None,
     max_iter: int = MAX_ITER,
     stop_when_turned: bool = False,
     penalty: str = "elastic net",
@@ -66,15 +75,19 @@ def fit_paths(
 
     within the bounds, s_j being the column's standard deviation there (`standardize`) or 1, and f_j its penalty factor.
     This is scikit-learn's objective; the intercept is not penalized. Means, scales and fill values are each training
-    set's own. Every point comes with its relative duality gap.
+    set's own. Every point comes with its relative duality gap. Another family puts its loss l(o_i + b0 + x_i'b; y_i),
+    the negative log likelihood up to terms without b, in the place of half the squared error; see docs/families.md.
 
     Parameters
     ----------
     X : array (n, p), or FoldMoments, or what `foldwise.paths.prepare` returns
         With the latter two, leave out y, folds, sample_weight, fill, indicators, pools and min_level_count: they have
-        them.
+        them. A `foldwise.paths.RowTable` also has the family and the offset.
     y : array (n,)
-    family : "gaussian"
+        In the family's units: 0 and 1 for two classes, counts, amounts.
+    family : str or foldwise.families.Family
+        "gaussian", "binomial", "probit", "cloglog", "poisson", "gamma", "tweedie", "negative binomial" or "huber"; an
+        instance where it has a parameter, as `Tweedie(power=1.7)`.
     alphas : int or array (A,)
         How many strengths, or which. A number gives a grid made for the final model, which all held-out sets share.
     l1_ratio : float in [0, 1]
@@ -89,6 +102,8 @@ def fit_paths(
     nested : bool
         Also fit the pairs of folds, for the error of a tuned procedure; needs three or more folds.
     sample_weight : array (n,), optional
+    offset : array (n,), optional
+        o, added to every linear predictor and not fitted, such as the logarithm of an exposure.
     fit_intercept : bool
     standardize : bool
         Penalize per standard deviation, so that units do not matter. Coefficients are in original units either way.
@@ -104,8 +119,9 @@ def fit_paths(
     pools : tuple of (level columns, "other" column)
         Levels with fewer than `min_level_count` training rows count as "other".
     min_level_count : int
-    tol : float
-        Relative duality gap above which a point is reported as not converged.
+    tol : float, optional
+        Relative duality gap above which a point is reported as not converged: 1e-9 for the gaussian family, 1e-7 for
+        the others, unless given.
     max_iter : int
         Bound on the solver's equality steps per point.
     stop_when_turned : bool
@@ -177,17 +193,53 @@ def fit_paths(
     >>> paths.coef[paths.index(), best].round(1)  # two of five survive
     array([ 2.7, -1.5,  0. ,  0. ,  0. ])
     """
-    if family != "gaussian":
-        message = f"family must be 'gaussian', got {family!r}"
-        raise InputError(message)
+    known = X.family if isinstance(X, RowTable) else family_of(family)
+    squared = known.name == "gaussian" and not isinstance(X, RowTable)
     control = Control(time_limit=time_limit, stop_when_explained=stop_when_explained, progress=progress)
     l1_ratio = check_fraction("l1_ratio", l1_ratio, least=0.0, most=1.0)
     eps = check_fraction("eps", eps, least=0.0, most=1.0, open_left=True)
+    tol = GAUSSIAN_TOL if squared and tol is None else GENERALIZED_TOL if tol is None else tol
     tol = check_fraction("tol", tol, least=0.0, most=1.0)
     grid = check_strengths(alphas)
     if loss not in ("mean", "sum"):
         message = f"loss must be 'mean' or 'sum', got {loss!r}"
         raise InputError(message)
+    if not squared:
+        table = _row_table(
+            X,
+            y,
+            known,
+            offset,
+            folds,
+            sample_weight,
+            unused={
+                "fill": fill,
+                "indicators": indicators or None,
+                "pools": pools or None,
+                "stop_when_turned": stop_when_turned or None,
+                "penalty": None if penalty == "elastic net" else penalty,
+                "penalty_factor": penalty_factor if isinstance(penalty_factor, str) else None,
+                "groups": groups,
+                "tau": tau,
+                "gamma": gamma,
+                "start": start,
+            },
+        )
+        _check_nested(table.n_folds, nested=nested)
+        options = check_options(
+            table.n_features,
+            fit_intercept=fit_intercept,
+            standardize=standardize,
+            penalty_factor=penalty_factor,
+            bounds=bounds,
+        )
+        search = Search(grid, l1_ratio, eps, tol, int(max_iter), loss, nested)
+        paths = fit_generalized(table, search, options, control)
+        control.warn_if_cut(len(paths.alphas), stacklevel=2)
+        _warn_unless_certified(paths, tol)
+        return paths
+    if offset is not None:
+        y = _less_offset(X, y, offset)
     source = _source_of(
         X,
         y,
@@ -201,9 +253,7 @@ def fit_paths(
     choice = check_choice(source.n_features, penalty, groups, tau, gamma)
     if isinstance(source, WideTable) and (not choice.is_plain or isinstance(penalty_factor, str)):
         source = as_moments(source, f"penalty={penalty!r}" if not choice.is_plain else "penalty_factor='adaptive'")
-    if nested and source.n_folds < 3:
-        message = f"nested needs three or more folds, got {source.n_folds if source.n_folds > 1 else 'none'}"
-        raise InputError(message)
+    _check_nested(source.n_folds, nested=nested)
     options = check_options(
         source.n_features,
         fit_intercept=fit_intercept,
@@ -222,6 +272,52 @@ def fit_paths(
     control.warn_if_cut(len(paths.alphas), stacklevel=2)
     _warn_unless_certified(paths, tol)
     return paths
+
+
+def _check_nested(n_folds: int, *, nested: bool) -> None:
+    if nested and n_folds < 3:
+        message = f"nested needs three or more folds, got {n_folds if n_folds > 1 else 'none'}"
+        raise InputError(message)
+
+
+def _row_table(
+    X: Any,
+    y: Any,
+    family: Family,
+    offset: Any,
+    folds: Folds | None,
+    sample_weight: Any,
+    unused: Mapping[str, Any],
+) -> RowTable:
+    """The rows of a generalized linear model; what it can't do yet is refused by name."""
+    given = [name for name, value in unused.items() if value is not None]
+    if given:
+        message = f"{given[0]} must be left out with family={family.name!r}, got {unused[given[0]]!r}"
+        raise InputError(message)
+    if isinstance(X, RowTable):
+        mine = {"y": y, "folds": folds, "sample_weight": sample_weight, "offset": offset}
+        doubled = [name for name, value in mine.items() if value is not None]
+        if doubled:
+            message = f"{', '.join(doubled)} can't be given with RowTable, which has its own"
+            raise InputError(message)
+        return X
+    if isinstance(X, (FoldMoments, WideTable)):
+        message = f"X must be the rows themselves for family={family.name!r}, got {type(X).__name__}"
+        raise InputError(message)
+    if y is None:
+        message = "y must be given with X"
+        raise InputError(message)
+    return RowTable.of(X, y, family, folds=folds, sample_weight=sample_weight, offset=offset)
+
+
+def _less_offset(X: Any, y: Any, offset: Any) -> Any:
+    """For squared errors an offset is the same as a target without it."""
+    if isinstance(X, (FoldMoments, WideTable)) or y is None:
+        message = "offset can't be given with prepared rows; take it from y before"
+        raise InputError(message)
+    n = np.shape(X)[0]
+    known = check_offset(offset, n)
+    return y if known is None else check_target(y, n) - known
 
 
 def _source_of(X: Any, y: Any, **settings: Any) -> FoldMoments | WideTable:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from scipy import sparse
 
 from foldwise.errors import InputError
+from foldwise.families import Gaussian
 from foldwise.inference import OneStandardError, one_standard_error
 from foldwise.paths.criteria import information
 from foldwise.paths.pictures import plot_cv, plot_paths
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from foldwise.families import Family
     from foldwise.inference.information import Criterion
     from foldwise.moments import DesignMap
     from foldwise.paths.control import Ended
@@ -47,9 +49,10 @@ class Paths:
     intercept : array (H, A)
     gap : array (H, A)
         Relative duality gap: primal minus dual objective over the null objective sum w (y - mean)^2 / (2 sum w). It
-        bounds how far the objective is from its minimum. For a penalty that is not convex, the stationarity residual
-        (`certificate` says which): the largest distance of a coefficient's gradient to the penalty's slopes, on the
-        scale where both have unit variance.
+        bounds how far the objective is from its minimum; for other families the null objective is that of the best
+        intercept, less the saturated one. For a penalty that is not convex, the stationarity residual (`certificate`
+        says which): the largest distance of a coefficient's gradient to the penalty's slopes, on the scale where both
+        have unit variance. For a family without a duality gap, that distance over the null fit's steepest gradient.
     n_iter : array (H, A)
         Equality steps of the solver; 0 where there is a closed form.
     status : array (H, A)
@@ -63,13 +66,14 @@ class Paths:
     n_folds, n_repeats : int
         K and R; K is 1 without folds.
     cv_error : array (R K, A)
-        Mean squared error on fold i of the fit that holds out `{i}`; no rows without folds.
+        Mean deviance on fold i of the fit that holds out `{i}`, for the gaussian family the mean squared error; no rows
+        without folds. `foldwise.paths.scores` computes others.
     fold_weight : array (R K,)
         Sum of the row weights of each fold.
     columns : array (q,) or None
         Which columns those are; None for all p.
     inner_error : array (R K, K, A) or None
-        With `nested`: [i, k] is the mean squared error on the k-th fold of i's repeat of the fit that holds out both;
+        With `nested`: [i, k] is the mean deviance on the k-th fold of i's repeat of the fit that holds out both;
         NaN where that fold is i itself.
     penalty : str
         Its name in `fit_paths`.
@@ -79,6 +83,8 @@ class Paths:
     ended : str
         What ended the path: "whole", at the last strength asked for; "turned" or "explained", where that was asked for;
         "time limit" or "interrupted", cut short.
+    family : Family
+        What the errors are deviances of, and whose link leads from the linear predictor to predictions.
 
     Examples
     --------
@@ -113,6 +119,7 @@ class Paths:
     penalty: str = "elastic net"
     convexity: Floats | None = None
     ended: Ended = "whole"
+    family: Family = field(default_factory=Gaussian)
 
     @property
     def n_features(self) -> int:
@@ -121,8 +128,10 @@ class Paths:
 
     @property
     def certificate(self) -> str:
-        """What `gap` holds: a local solution has no duality gap."""
-        return "relative duality gap" if self.convexity is None else "stationarity residual"
+        """What `gap` holds: a local solution has no duality gap, and some families have none."""
+        if self.convexity is not None:
+            return "stationarity residual"
+        return "relative duality gap" if self.family.has_gap else "optimality residual"
 
     @property
     def coef(self) -> Floats:
@@ -166,6 +175,9 @@ class Paths:
         if self.convexity is not None:
             message = f"penalty must be convex for a duality gap, got {self.penalty!r}"
             raise InputError(message)
+        if not self.family.has_gap:
+            message = f"family must be one with a duality gap, got {self.family.name!r}"
+            raise InputError(message)
         return self.gap * self.null_objective[:, None]
 
     def choose(self, rule: Literal["min", "1se"] = "min") -> int:
@@ -183,8 +195,22 @@ class Paths:
             raise InputError(message)
         return one_standard_error(self.cv_error, self.alphas, weights=self.fold_weight, repeats=self.n_repeats)
 
-    def predict(self, X: ArrayLike, held_out: Iterable[int] = ()) -> Floats:
-        """Predictions (n, A) of one held-out set's fit for raw rows X (n, p), in units of y."""
+    def predict(self, X: ArrayLike, held_out: Iterable[int] = (), *, offset: ArrayLike | None = None) -> Floats:
+        """Predicted means (n, A) of one held-out set's fit for raw rows X (n, p), in units of y.
+
+        For two classes these are the second one's probabilities.
+        """
+        eta = self.linear_predictor(X, held_out, offset=offset)
+        return eta if self.family.link_name == "identity" else self.family.mean(eta)
+
+    def linear_predictor(
+        self, X: ArrayLike, held_out: Iterable[int] = (), *, offset: ArrayLike | None = None
+    ) -> Floats:
+        """Linear predictors (n, A) of one held-out set's fit for raw rows X (n, p), with `offset` (n,) added."""
+        eta = self._linear(X, held_out)
+        return eta if offset is None else eta + np.asarray(offset, dtype=np.float64)[:, None]
+
+    def _linear(self, X: ArrayLike, held_out: Iterable[int]) -> Floats:
         h = self.index(held_out)
         table: Any = X
         design = self.maps[h].rows(table.tocsc() if sparse.issparse(table) else np.asarray(table))
@@ -249,8 +275,9 @@ class Paths:
         worst = float(self.gap.max(initial=0.0))
         bound = max(10.0 ** np.ceil(np.log10(max(worst, 1e-300))), 1e-12)
         plain = "" if self.penalty == "elastic net" else f"penalty={self.penalty!r}, "
-        worst_of = "relative gap" if self.convexity is None else self.certificate
+        worst_of = "relative gap" if self.certificate == "relative duality gap" else self.certificate
+        family = "" if self.family.name == "gaussian" else f"family={self.family.name!r}, "
         return (
             f"Paths({len(self.held_out)} held-out sets, {len(self.alphas)} alphas, {self.n_features} features, "
-            f"{plain}l1_ratio={self.l1_ratio}, worst {worst_of} < {bound:.0e})"
+            f"{family}{plain}l1_ratio={self.l1_ratio}, worst {worst_of} < {bound:.0e})"
         )

@@ -1,0 +1,279 @@
+"""Paths of a generalized linear model: a table's rows to a walk for each repeat, assembled into Paths."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foldwise.errors import DataWarning, InputError
+from foldwise.moments import DesignMap
+from foldwise.moments.check import check_features, check_weight
+from foldwise.moments.threads import Team
+from foldwise.paths.control import Control
+from foldwise.paths.generalized.passes import Passes
+from foldwise.paths.generalized.rows import Rows
+from foldwise.paths.generalized.sets import Sets
+from foldwise.paths.generalized.walk import APART, Point, Walker
+from foldwise.paths.paths import Paths
+from foldwise.paths.strengths import RIDGE_STRONGEST
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from foldwise.families import Family
+    from foldwise.paths.control import Ended
+    from foldwise.paths.problem import Options
+    from foldwise.paths.strengths import Search
+    from foldwise.resampling import Folds
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.intp]
+
+HeldOut = frozenset[int]
+
+# Cells times held-out sets below which threads cost more than they save.
+SMALL = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class RowTable:
+    """Checked rows of a generalized linear model.
+
+    Parameters
+    ----------
+    X : array (n, p), or sparse by rows
+    y : array (n,)
+    weight : array (n,)
+    offset : array (n,) or None
+    folds : Folds or None
+    family : Family
+    """
+
+    X: Any
+    y: Floats
+    weight: Floats
+    offset: Floats | None
+    folds: Folds | None
+    family: Family
+
+    @classmethod
+    def of(cls, X: Any, y: Any, family: Family, *, folds: Folds | None, sample_weight: Any, offset: Any) -> RowTable:
+        """Check everything, with messages that name the argument."""
+        table = check_features(X, allow_missing=False)
+        n = table.shape[0]
+        target = family.check_target(y, n)
+        weight = check_weight(sample_weight, n)
+        if folds is not None and folds.n_rows != n:
+            message = f"folds must label the {n} rows of X, got {folds.n_rows} labels"
+            raise InputError(message)
+        return cls(table, target, np.ones(n) if weight is None else weight, check_offset(offset, n), folds, family)
+
+    @property
+    def n_features(self) -> int:
+        """P."""
+        return int(self.X.shape[1])
+
+    @property
+    def n_folds(self) -> int:
+        """K; 1 without folds."""
+        return 1 if self.folds is None else self.folds.n_folds
+
+    @property
+    def labels(self) -> Ints:
+        """Folds (R, n)."""
+        return np.zeros((1, len(self.y)), dtype=np.intp) if self.folds is None else self.folds.labels
+
+
+def check_offset(offset: Any, n: int) -> Floats | None:
+    """What is added to every row's predictor, as finite floats (n,)."""
+    if offset is None:
+        return None
+    array = np.asarray(offset, dtype=np.float64)
+    if array.shape != (n,):
+        message = f"offset must have one number for each of the {n} rows of X, got shape {array.shape}"
+        raise InputError(message)
+    bad = np.flatnonzero(~np.isfinite(array))
+    if len(bad):
+        message = f"offset must be finite, got {array[bad[0]]} in row {bad[0]} (from 0)"
+        raise InputError(message)
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class _Walked:
+    """One repeat's answer: the sets, the walker as it ended, and its points in original units."""
+
+    sets: Sets
+    walker: Walker
+    coef: Floats
+    intercept: Floats
+    points: list[Point]
+    deviance: Floats
+
+
+def fit_generalized(table: RowTable, search: Search, options: Options, control: Control | None = None) -> Paths:
+    """Paths of every held-out set.
+
+    Parameters
+    ----------
+    table : RowTable
+    search : Search
+        What to look for.
+    options : Options
+    control : Control, optional
+        What may end the path early. Repeats follow each other: one that is interrupted is left out, unless it is the
+        first.
+    """
+    control = control or Control()
+    k = table.n_folds
+    members = [frozenset[int](), *(frozenset({fold}) for fold in range(k if k > 1 else 0))]
+    if search.nested:
+        members += [frozenset({a, b}) for a in range(k) for b in range(a + 1, k)]
+    grid: int | Floats = search.alphas
+    walks: list[_Walked] = []
+    small = table.X.shape[0] * table.n_features * len(members) < SMALL
+    repeats = len(table.labels)
+    with Team(1 if small else None) as team, control:
+        for r, labels in enumerate(table.labels):
+            walker = _begin(table, labels, members, search, options, team)
+            if isinstance(grid, int):
+                grid = _grid(walker, grid, search)
+            control.expect(len(grid), part=r, parts=repeats)
+            points = _walk(walker, grid, search, control)
+            if walks and control.interrupted:
+                break
+            grid = grid[: len(points)]
+            walks.append(_in_original_units(walker, points))
+    return _assemble(table, walks, members, np.asarray(grid), search, control.ended)
+
+
+def _begin(
+    table: RowTable, labels: Ints, members: list[HeldOut], search: Search, options: Options, team: Team
+) -> Walker:
+    """One repeat's held-out sets at their null fits, unpenalized columns fitted."""
+    order = np.argsort(labels, kind="stable")
+    ends = np.searchsorted(labels[order], np.arange(table.n_folds + 1))
+    rows = Rows(table.X, order, ends, table.weight[order], team, centred=options.fit_intercept)
+    _check_fold_weights(rows)
+    sets = Sets.of(rows, members, options)
+    offset = None if table.offset is None else table.offset[order]
+    walker = Walker(Passes(rows, table.y[order], offset, table.family, sets), options, search)
+    _warn_of_nothing(walker, table)
+    if np.any(np.isfinite(options.penalty_factor) & (options.penalty_factor == 0.0)):
+        walker.advance(1e6 * walker.emptying() * float(sets.weight.max() if search.loss == "sum" else 1.0))
+    return walker
+
+
+def _walk(walker: Walker, grid: Floats, search: Search, control: Control) -> list[Point]:
+    """Points of the grid, as many as control lets be; strengths far below the emptying one are come down to."""
+    if search.l1_ratio > 0.0:
+        strength = walker.emptying() / search.l1_ratio / float(walker.per_weight.max())
+        while strength * APART > grid[0] > 0.0:
+            strength *= APART
+            walker.advance(strength)
+    points: list[Point] = []
+    for alpha in grid:
+        if control.cut(len(points)):
+            break
+        points.append(walker.advance(float(alpha)))
+        if control.explained(walker.explained):
+            break
+    return points
+
+
+def _in_original_units(walker: Walker, points: list[Point]) -> _Walked:
+    rows = walker.passes.rows
+    coef = np.stack([point.coef for point in points], axis=1)
+    original = coef[:, :, 1:] / rows.unit
+    fold_loss = np.stack([point.fold_loss for point in points], axis=2)
+    deviance = 2.0 * np.maximum(fold_loss - walker.saturated[:, None], 0.0) / rows.fold_weight[:, None]
+    return _Walked(walker.sets, walker, original, coef[:, :, 0] - original @ rows.centre, points, deviance)
+
+
+def _grid(walker: Walker, number: int, search: Search) -> Floats:
+    """As `foldwise.paths.strengths.strength_grid`, from the final model's null fit."""
+    per_sum = 1.0 / float(walker.per_weight[0])
+    if search.l1_ratio == 0.0:
+        walker.refresh(walker.coef[0])
+        weight = walker.sets.l2_weight[0]
+        curvature = np.diag(walker.models.C[0])[weight > 0.0] / weight[weight > 0.0]
+        strongest = RIDGE_STRONGEST * float(np.median(curvature)) * per_sum if len(curvature) else 1.0
+        return np.geomspace(strongest, strongest * search.eps**3, number)
+    strongest = walker.emptying(slice(0, 1)) / search.l1_ratio * per_sum
+    if strongest <= np.finfo(float).resolution:
+        return np.full(number, np.finfo(float).resolution)
+    return np.geomspace(strongest, strongest * search.eps, number)
+
+
+def _check_fold_weights(rows: Rows) -> None:
+    empty = np.flatnonzero(rows.fold_weight <= 0.0)
+    if len(empty):
+        message = f"sample_weight must have a positive sum in every fold, got 0 in fold {empty[0]}"
+        raise InputError(message)
+
+
+def _warn_of_nothing(walker: Walker, table: RowTable) -> None:
+    alone = np.flatnonzero(~walker.something)
+    if len(alone) and walker.null_objective.max() > 0.0:
+        folds = ", ".join(str(sorted(walker.sets.held_out[h])) for h in alone[:3])
+        warnings.warn(
+            f"without the rows of folds {folds} y does not vary, so that nothing can be fitted there and its "
+            f"coefficients are 0 (family={table.family.name!r}); use fewer or stratified folds",
+            DataWarning,
+            stacklevel=5,
+        )
+
+
+def _assemble(
+    table: RowTable, walks: list[_Walked], members: list[HeldOut], alphas: Floats, search: Search, ended: Ended
+) -> Paths:
+    """Put the repeats' walks in the order of `Folds.held_out_sets`, as far as all of them came."""
+    k, repeats, points = table.n_folds, len(walks), len(alphas)
+    where = [
+        (r, h)
+        for size in (0, 1, 2)
+        for r in range(repeats)
+        for h, held_out in enumerate(members)
+        if len(held_out) == size and (size > 0 or r == 0)
+    ]
+    cv_error = np.full((repeats * k if k > 1 else 0, points), np.nan)
+    inner_error = np.full((repeats * k, k, points), np.nan) if search.nested else None
+    for r, h in where:
+        for fold in members[h]:
+            error = walks[r].deviance[h, fold, :points]
+            if len(members[h]) == 1:
+                cv_error[r * k + fold] = error
+            elif inner_error is not None:
+                (outer,) = members[h] - {fold}
+                inner_error[r * k + outer, fold] = error
+    none = np.zeros(0, dtype=np.intp)
+    same = DesignMap(gaps=none, reference=np.zeros(0), fill=np.zeros(0), moved=(), indicators=False)
+
+    def of_points(name: str) -> Any:
+        return np.stack([[getattr(point, name)[h] for point in walks[r].points[:points]] for r, h in where])
+
+    fold_weight = np.concatenate([walked.walker.passes.rows.fold_weight for walked in walks])
+    return Paths(
+        alphas=alphas,
+        l1_ratio=search.l1_ratio,
+        held_out=tuple(frozenset(r * k + fold for fold in members[h]) for r, h in where),
+        kept=np.stack([walks[r].coef[h, :points] for r, h in where]),
+        intercept=np.stack([walks[r].intercept[h, :points] for r, h in where]),
+        gap=of_points("gap"),
+        n_iter=of_points("n_iter"),
+        status=of_points("status"),
+        null_objective=np.array([walks[r].walker.null_objective[h] for r, h in where]),
+        mean=np.stack([walks[r].sets.mean[h] for r, h in where]),
+        scale=np.stack([walks[r].sets.scale[h] for r, h in where]),
+        maps=(same,) * len(where),
+        n_folds=k,
+        n_repeats=repeats,
+        cv_error=cv_error,
+        fold_weight=fold_weight if k > 1 else np.zeros(0),
+        inner_error=inner_error,
+        ended=ended,
+        family=table.family,
+    )

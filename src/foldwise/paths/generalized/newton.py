@@ -1,0 +1,77 @@
+"""Every held-out set's Newton model: from weighted fold moments to a quadratic problem, solved from its last solution.
+
+The intercept is taken out of each model by weighted centring: with m the columns' means under the curvature, the best
+intercept for a step d moves by -g_0 / M_00 - m'd, and what is left is a problem in d alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foldwise.solvers._warm import WarmProblem
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from foldwise.paths.generalized.sets import Sets
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.intp]
+
+SLACK = 1e-13
+MAX_STEPS = 100_000
+
+
+class NewtonModels:
+    """The models of H held-out sets with q columns.
+
+    Parameters
+    ----------
+    sets : Sets
+    fit_intercept : bool
+    """
+
+    def __init__(self, sets: Sets, *, fit_intercept: bool) -> None:
+        self.sets, self.fit_intercept = sets, fit_intercept
+        H, q = sets.l1_weight.shape
+        self.C = np.zeros((H, q, q))
+        self.means = np.zeros((H, q))
+        self.total = np.ones(H)
+        self.problems = [
+            WarmProblem(sets.l1_weight[h], sets.l2_weight[h], sets.lower[h], sets.upper[h]) for h in range(H)
+        ]
+
+    def renew(self, which: Ints, moments: Floats) -> None:
+        """New curvature of some sets from fold moments (K, q + 1, q + 1) of [1, x]."""
+        folds = len(moments)
+        merged = self.sets.keep[:, which].T.astype(np.float64) @ moments.reshape(folds, -1)
+        for at, h in enumerate(which):
+            self.renew_one(int(h), merged[at].reshape(moments.shape[1:]))
+
+    def renew_one(self, h: int, moments: Floats) -> None:
+        """New curvature of one set from its training rows' moments (q + 1, q + 1)."""
+        M = moments / self.sets.weight[h]
+        if self.fit_intercept:
+            self.total[h] = max(M[0, 0], np.finfo(float).tiny)
+            self.means[h] = M[0, 1:] / self.total[h]
+            self.C[h] = M[1:, 1:] - self.total[h] * np.outer(self.means[h], self.means[h])
+        else:
+            self.C[h] = M[1:, 1:]
+        at = np.arange(M.shape[0] - 1)
+        # What centring leaves of a column that hardly varies under this curvature is rounding.
+        least = 1e-13 * M[at + 1, at + 1] + np.finfo(float).tiny
+        self.C[h, at, at] = np.maximum(self.C[h, at, at], least)
+        self.problems[h].renew(self.C[h])
+
+    def step(self, h: int, coef: Floats, gradient: Floats, l1: float, l2: float) -> tuple[Floats, Floats, int]:
+        """Minimize one set's model: coefficients (q + 1,), the pull X'(-u) of its dual point (q,), equality steps."""
+        g = gradient[1:] - gradient[0] * self.means[h] if self.fit_intercept else gradient[1:]
+        c = self.C[h] @ coef[1:] - g
+        new = np.empty(len(coef))
+        steps, _ = self.problems[h].solve(c, l1, l2, SLACK, MAX_STEPS, new[1:])
+        new[0] = coef[0]
+        if self.fit_intercept:
+            new[0] -= gradient[0] / self.total[h] + self.means[h] @ (new[1:] - coef[1:])
+        return new, c - self.C[h] @ new[1:], steps

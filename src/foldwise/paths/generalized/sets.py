@@ -1,0 +1,99 @@
+"""Training statistics of every held-out set: who is kept, means, spreads, and what the penalty weighs columns by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from foldwise.paths.generalized.rows import Rows
+    from foldwise.paths.problem import Options
+
+    Floats = NDArray[np.float64]
+
+HeldOut = frozenset[int]
+
+
+@dataclass(frozen=True, eq=False)
+class Sets:
+    """H held-out sets of one partition into K folds, on the rows' own scale.
+
+    Parameters
+    ----------
+    held_out : sequence of frozenset, length H
+        Folds 0..K-1.
+    keep : array (K, H) of bool
+        Whether a set trains on a fold.
+    weight : array (H,)
+        Sum of the training rows' weights.
+    mean, scale : arrays (H, q)
+        Training means and standard deviations in original units; the scale is exactly 0 for a constant column.
+    l1_weight, l2_weight, lower, upper : arrays (H, q)
+        The penalty and the box of coefficients on the rows' scale.
+    """
+
+    held_out: Sequence[HeldOut]
+    keep: NDArray[np.bool_]
+    weight: Floats
+    mean: Floats
+    scale: Floats
+    l1_weight: Floats
+    l2_weight: Floats
+    lower: Floats
+    upper: Floats
+
+    @classmethod
+    def of(cls, rows: Rows, held_out: Sequence[HeldOut], options: Options) -> Sets:
+        """From the folds' means and sums of squares, merged about each set's mean."""
+        folds = len(rows.ends) - 1
+        keep = np.array([[fold not in members for members in held_out] for fold in range(folds)])
+        share = keep * rows.fold_weight[:, None]
+        total = share.sum(axis=0)
+        base = rows.fold_mean[[int(np.argmax(kept)) for kept in keep.T]]
+        mean, variance, within = np.empty((3, len(held_out), rows.q))
+        for h in range(len(held_out)):
+            kept = keep[:, h]
+            w = rows.fold_weight[kept]
+            away = rows.fold_mean[kept] - base[h]
+            centre = w @ away / total[h]
+            within[h] = rows.fold_square[kept].sum(axis=0)
+            variance[h] = (within[h] + w @ (away - centre) ** 2) / total[h]
+            mean[h] = base[h] + centre
+        rounding = 64.0 * np.finfo(float).eps
+        scale = np.where(variance <= (rounding * mean) ** 2, 0.0, np.sqrt(variance))
+        return cls._weighed(rows, held_out, keep, total, mean, scale, options)
+
+    @classmethod
+    def _weighed(
+        cls,
+        rows: Rows,
+        held_out: Sequence[HeldOut],
+        keep: NDArray[np.bool_],
+        total: Floats,
+        mean: Floats,
+        scale: Floats,
+        options: Options,
+    ) -> Sets:
+        size = scale if options.fit_intercept else np.sqrt(scale**2 + mean**2)
+        live = (size > 0.0) & np.isfinite(options.penalty_factor)
+        # A column without spread of its own, where it still counts (no intercept), is penalized as it is.
+        spread = np.where(scale > 0.0, scale, size) if options.standardize else np.ones_like(scale)
+        spread = np.where(live, spread, rows.unit) / rows.unit
+        factor = np.where(np.isfinite(options.penalty_factor), options.penalty_factor, 1.0)
+        return cls(
+            held_out=held_out,
+            keep=keep,
+            weight=total,
+            mean=mean,
+            scale=scale,
+            l1_weight=np.ascontiguousarray(factor * spread),
+            l2_weight=np.ascontiguousarray(factor * spread**2),
+            lower=np.ascontiguousarray(np.where(live, options.lower * rows.unit, 0.0)),
+            upper=np.ascontiguousarray(np.where(live, options.upper * rows.unit, 0.0)),
+        )

@@ -1,0 +1,250 @@
+"""The walk down the strengths: every held-out set from its last solution, by Newton models that share their curvature.
+
+At a strength every set solves its own model exactly and one pass over the rows tells where that led: the gradient for
+the next model, the losses, and the duality gap. A set whose gap does not shrink fast enough under the shared curvature
+gets its own; one whose objective would rise goes half the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foldwise.families import null_intercept
+from foldwise.paths.generalized.certificate import penalty_gap, penalty_value, residual
+from foldwise.paths.generalized.newton import NewtonModels
+from foldwise.paths.generalized.passes import Passes, Step
+from foldwise.solvers.quadratic import Status
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from foldwise.paths.generalized.passes import Evaluation
+    from foldwise.paths.problem import Options
+    from foldwise.paths.strengths import Search
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.intp]
+
+MAX_ROUNDS = 100
+# A correction under shared curvature should shrink the gap to this share at least; else the set gets its own.
+CONTRACTION = 0.2
+# Strengths that a set keeps its own curvature for before it tries the shared one again.
+OWN_FOR = 8
+# Rounds of a set's own Newton steps without much gain, and the least share of a step, that end in rounding.
+MAX_IDLE, LEAST_SHARE = 12, 1e-6
+# Strengths further apart than this are gone down to in steps.
+APART = 0.5
+# Null objectives below this share of the largest (a class that is absent from a training set) leave nothing to explain.
+NOTHING = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """All held-out sets at one strength: coef (H, q + 1), gap, n_iter, status (H,), fold_loss (H, K)."""
+
+    coef: Floats
+    gap: Floats
+    n_iter: Ints
+    status: NDArray[np.int8]
+    fold_loss: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Descent:
+    """What H held-out sets know on their way to one strength's solution.
+
+    Parameters
+    ----------
+    l1, l2, objective : arrays (H,)
+        Strengths, and the penalized objective where a set stands.
+    target, pull : arrays (H, q + 1), (H, q)
+        Where the model's step leads, and the pull of its dual point.
+    share : array (H,)
+        How much of the step is taken.
+    gap, idle, n_iter, status : arrays (H,)
+        The best certificate, rounds without much gain, rounds, outcome.
+    """
+
+    l1: Floats
+    l2: Floats
+    objective: Floats
+    target: Floats
+    pull: Floats
+    share: Floats
+    gap: Floats
+    idle: Ints
+    n_iter: Ints
+    status: NDArray[np.int8]
+
+
+class Walker:
+    """Where H held-out sets stand: coefficients and gradients (H, q + 1), losses."""
+
+    def __init__(self, passes: Passes, options: Options, search: Search) -> None:
+        self.passes, self.options, self.tol, self.l1_ratio = passes, options, search.tol, search.l1_ratio
+        total = passes.sets.weight
+        self.per_weight = 1.0 / total if search.loss == "sum" else np.ones_like(total)
+        self.sets, self.family, rows = passes.sets, passes.family, passes.rows
+        self.H, self.everyone = len(self.sets.held_out), np.arange(len(self.sets.held_out))
+        self.models = NewtonModels(self.sets, fit_intercept=options.fit_intercept)
+        self.coef = np.zeros((self.H, rows.q + 1))
+        if options.fit_intercept:
+            self.coef[:, 0] = self._null_intercepts()
+        self.before = self.coef.copy()
+        found = passes.evaluate(self.everyone, self.coef)
+        self.gradient, self.loss, self.fold_loss = found.gradient, found.loss, found.fold_loss
+        saturated = np.add.reduceat(rows.weight * self.family.saturated(passes.y), rows.ends[:-1])
+        self.saturated = saturated
+        null = self.loss - self.sets.keep.T @ saturated / self.sets.weight
+        self.null_objective = np.maximum(null, 0.0)
+        self.something = self.null_objective > NOTHING * max(float(self.null_objective.max()), 1e-300)
+        self.steepest = np.maximum(np.abs(self.gradient[:, 1:]).max(axis=1, initial=0.0), 1e-300)
+        self.largest: Floats | None = None
+        self.own_for = np.zeros(self.H, dtype=np.intp)
+        self.omega = np.empty(0)
+        self.own_omega: dict[int, Floats] = {}
+
+    def _null_intercepts(self) -> Floats:
+        rows, keep = self.passes.rows, self.sets.keep
+        if self.passes.offset is None and self.family.name != "huber":
+            sums = np.add.reduceat(rows.weight * self.passes.y, rows.ends[:-1])
+            mean = np.divide(keep.T @ sums, self.sets.weight)
+            return null_intercept(self.family, mean, np.eye(self.H))
+        labels = np.searchsorted(rows.ends[1:-1], np.arange(rows.n), side="right")
+        return null_intercept(self.family, self.passes.y, rows.weight[:, None] * keep[labels], self.passes.offset)
+
+    def refresh(self, coef: Floats) -> None:
+        """Take the shared curvature at some coefficients (q + 1,), the final model's, for all sets that share."""
+        self.omega = self.passes.curvature(coef)
+        moments = self.passes.rows.moments(self.passes.rows.weight * self.omega)
+        self.models.renew(np.flatnonzero(self.own_for == 0), moments)
+
+    def _refresh_own(self, h: int, coef: Floats) -> None:
+        rows = self.passes.rows
+        self.own_omega[h] = self.passes.curvature(coef)
+        labels = np.searchsorted(rows.ends[1:-1], np.arange(rows.n), side="right")
+        weight = rows.weight * self.own_omega[h] * self.sets.keep[labels, h]
+        self.models.renew_one(h, rows.moments(weight).sum(axis=0))
+
+    def advance(self, alpha: float) -> Point:
+        """Bring every set to its solution at one strength."""
+        l1, l2 = alpha * self.l1_ratio * self.per_weight, alpha * (1.0 - self.l1_ratio) * self.per_weight
+        self._renew()
+        descent = _Descent(
+            l1=l1,
+            l2=l2,
+            objective=self.loss + penalty_value(self.sets, self.everyone, self.coef[:, 1:], l1, l2),
+            target=self.coef.copy(),
+            pull=np.zeros((self.H, self.coef.shape[1] - 1)),
+            share=np.ones(self.H),
+            gap=np.full(self.H, np.inf),
+            idle=np.zeros(self.H, dtype=np.intp),
+            n_iter=np.zeros(self.H, dtype=np.intp),
+            status=np.full(self.H, Status.STOPPED, dtype=np.int8),
+        )
+        pending = self.everyone
+        for _ in range(MAX_ROUNDS):
+            pending = self._round(descent, pending)
+            if not len(pending):
+                break
+        return Point(self.coef.copy(), descent.gap, descent.n_iter, descent.status, self.fold_loss.copy())
+
+    def _renew(self) -> None:
+        """Fresh curvature for every set, at the middle of the step that is likely to come."""
+        ahead = self.coef + 0.5 * (self.coef - self.before)
+        self.before = self.coef.copy()
+        self.own_for = np.maximum(self.own_for - 1, 0)
+        if np.any(self.own_for == 0):
+            self.refresh(ahead[0])
+        for h in np.flatnonzero(self.own_for):
+            self._refresh_own(int(h), ahead[h])
+
+    def _round(self, now: _Descent, pending: Ints) -> Ints:
+        """Solve the models of the sets that are not there yet and see where that led; those that still are not."""
+        fresh = pending[now.share[pending] == 1.0]
+        steps = self.passes.rows.team.each(
+            lambda h: self.models.step(int(h), self.coef[h], self.gradient[h], now.l1[h], now.l2[h]), fresh
+        )
+        for h, (target, pull, _) in zip(fresh, steps, strict=True):
+            now.target[h], now.pull[h] = target, pull
+        now.n_iter[pending] += 1
+        is_own = self.own_for[pending] > 0
+        still: list[int] = []
+        for which in (pending[~is_own], pending[is_own]):
+            if len(which):
+                still += self._look(now, which)
+        return np.array(sorted(still), dtype=np.intp)
+
+    def _look(self, now: _Descent, which: Ints) -> list[int]:
+        """One pass at where some sets' steps lead; moves the sets that it helps."""
+        share, l1, l2 = now.share[which], now.l1[which], now.l2[which]
+        there = self.coef[which] + share[:, None] * (now.target[which] - self.coef[which])
+        found = self._evaluate(which, there)
+        gap = np.where(share == 1.0, self._certify(which, there, found, now.pull[which], l1, l2), np.inf)
+        objective = found.loss + penalty_value(self.sets, which, there[:, 1:], l1, l2)
+        good = (gap <= self.tol) | ~self.something[which]
+        rounding = 1e-13 * (np.abs(objective) + np.abs(now.objective[which]))
+        better = good | (objective <= now.objective[which] + rounding)
+        at, part = np.flatnonzero(better), which[better]
+        self.coef[part], self.gradient[part] = there[at], found.gradient[at]
+        self.loss[part], self.fold_loss[part], now.objective[part] = found.loss[at], found.fold_loss[at], objective[at]
+        now.status[which[good]] = Status.CERTIFIED
+        now.gap[which[good]] = np.where(self.something[which], gap, 0.0)[good]
+        return [int(h) for i, h in enumerate(which) if not good[i] and self._goes_on(now, int(h), gap[i], better[i])]
+
+    def _goes_on(self, now: _Descent, h: int, gap: float, better: bool) -> bool:  # noqa: FBT001
+        """What a set that is not there yet does next: another correction, its own curvature, a shorter step; or end."""
+        own, slow = self.own_for[h] > 0, gap > CONTRACTION * now.gap[h]
+        now.idle[h] = now.idle[h] + 1 if own and not gap < 0.5 * now.gap[h] else 0
+        now.share[h] = 0.5 * now.share[h] if own and not better else 1.0
+        if better:
+            now.gap[h] = min(now.gap[h], gap)
+        if (own and better) or (not own and (slow or not better)):
+            self.own_for[h] = OWN_FOR
+            self._refresh_own(h, self.coef[h])
+        if now.idle[h] > MAX_IDLE or now.share[h] < LEAST_SHARE:
+            now.status[h] = Status.ROUNDING
+            return False
+        return True
+
+    def _evaluate(self, which: Ints, there: Floats) -> Evaluation:
+        if not self.family.has_gap:
+            return self.passes.evaluate(which, there)
+        own = self.own_for[which[0]] > 0
+        omega = np.stack([self.own_omega[int(h)] for h in which], axis=1) if own else self.omega
+        return self.passes.evaluate(which, there, Step(self.coef[which], omega))
+
+    def _certify(self, which: Ints, there: Floats, found: Evaluation, pull: Floats, l1: Floats, l2: Floats) -> Floats:
+        b = there[:, 1:]
+        if not self.family.has_gap:
+            off = residual(self.sets, which, b, -found.gradient[:, 1:], l1, l2)
+            if self.options.fit_intercept:
+                off = np.maximum(off, np.abs(found.gradient[:, 0]))
+            return np.asarray(off / self.steepest[which])
+        null = np.maximum(self.null_objective[which], 1e-300)
+        diagonal = np.maximum(np.einsum("hjj->hj", self.models.C)[which], 1e-300)
+        room = np.sqrt(2.0 * null[:, None] / diagonal)
+        gap = found.misfit + penalty_gap(self.sets, which, b, pull, l1, l2, room)
+        if found.spill.any():
+            if self.largest is None:
+                self.largest = self.passes.rows.largest()
+            reach = (2.0 * np.abs(b) + room) @ self.largest
+            if self.options.fit_intercept:
+                reach += 2.0 * np.abs(there[:, 0]) + np.sqrt(2.0 * null / self.models.total[which])
+            gap = gap + found.spill * reach
+        return np.asarray(gap / null)
+
+    def explained(self) -> float:
+        """The share of its null deviance that the final model explains where it stands."""
+        left = self.loss[0] - float(self.sets.keep[:, 0] @ self.saturated) / self.sets.weight[0]
+        return 1.0 - float(left / self.null_objective[0]) if self.something[0] else 1.0
+
+    def emptying(self, sets: slice = slice(None)) -> float:
+        """The smallest l1 at which no penalized column of some sets would move from where they stand."""
+        g, weight = -self.gradient[sets, 1:], self.sets.l1_weight[sets]
+        can_move = np.where(g > 0.0, self.sets.upper[sets], -self.sets.lower[sets]) > 0.0
+        counted = (weight > 0.0) & can_move
+        return float(np.max(np.abs(g[counted]) / weight[counted], initial=0.0))
