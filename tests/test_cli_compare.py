@@ -99,3 +99,20 @@ def test_the_demo_answers_and_says_what_to_type_next(cars, tmp_path, monkeypatch
         typed = shlex.split(line.replace("TABLE", str(cars)).replace("COLUMN", "mpg"))
         assert run(*typed, *(QUICK if typed[0] == "compare" else [])) == 0
     assert (tmp_path / "report" / "report.json").is_file()
+
+
+def test_candidates_are_named(tmp_path, capsys):
+    path = tmp_path / "cars.csv"
+    table = auto_mpg("pandas")
+    table.assign(origin=table["origin"].map({1: "USA", 2: "Europe", 3: "Japan"})).to_csv(path, index=False)
+    asked = ["compare", path, "--target", "mpg", "--candidates", "ols, group-lasso"]
+    assert run(*asked, "--json", *QUICK) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert {candidate["name"] for candidate in shown["candidates"]} == {"least squares", "group lasso"}
+    assert run(*asked, *QUICK) == 0
+    text = capsys.readouterr().out
+    assert "group lasso" in text
+    assert run("compare", path, "--target", "mpg", "--candidates", "ols,svm", *QUICK) == 2
+    assert "candidates must be among" in capsys.readouterr().err
+    assert run("compare", path, "--target", "mpg", "--drop", "origin", "--candidates", "group-lasso", *QUICK) == 2
+    assert "without categories" in capsys.readouterr().err

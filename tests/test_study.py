@@ -371,13 +371,42 @@ def test_more_folds_than_nesting_can_bear_are_refused():
     assert fw.compare(table, target="y", folds=120, repeats=1, candidates=["ols"]).folds.n_folds == 120
 
 
+def test_progress_counts_the_strengths_of_a_long_path(monkeypatch):
+    from foldwise.study import evaluation
+
+    monkeypatch.setattr(evaluation, "PATIENCE", -1.0)
+    calls = []
+    fw.compare(make_table(), target="y", candidates="lasso", progress=lambda *call: calls.append(call), **QUICK)
+    assert (0, 1, "lasso, strength 0 of 12") in calls
+    assert calls[-1] == (1, 1, "")
+
+
+def test_all_levels_of_a_category_stay_or_leave_together():
+    rng = np.random.default_rng(0)
+    tree = rng.choice(["ash", "elm", "fir", "oak"], size=200)
+    table = {f"x{j}": rng.normal(size=200) for j in range(3)} | {"tree": tree, "soil": rng.permutation(tree)}
+    table["y"] = table["x0"] + 2.0 * (tree == "elm") - 1.0 * (tree == "fir") + rng.normal(size=200)
+    comparison = fw.compare(table, target="y", candidates=["lasso", "group lasso"], rule="1se", **QUICK)
+    found = {result.name: result for result in comparison.results}
+    sources = np.array([column.source for column in comparison.columns])
+    for source in np.unique(sources):
+        at = sources == source
+        assert len(np.unique(found["group lasso"].coef[at] != 0.0)) == 1
+        assert len(np.unique(found["group lasso"].survival[at])) == 1
+    assert found["group lasso"].coef[sources == "tree"].all()
+    assert not found["group lasso"].coef[sources == "soil"].any()
+    assert found["group lasso"].optimism is not None  # its strength was chosen in inner folds
+    with pytest.raises(InputError, match="'group lasso' for a table without categories"):
+        fw.compare(make_table(), target="y", candidates=["group lasso"], **QUICK)
+
+
 def test_two_folds_do_for_least_squares_alone():
     comparison = fw.compare(make_table(), target="y", candidates=["ols"], folds=2)
     assert comparison.best.name == "least squares"
 
 
 def test_candidates_are_found_by_the_names_people_write():
-    assert [c.name for c in CANDIDATES] == list(ALL)
+    assert [c.name for c in CANDIDATES] == [*ALL, "group lasso"]
     assert [c.name for c in find_candidates(["OLS", "elastic_net"])] == ["least squares", "elastic net"]
 
 
@@ -398,7 +427,10 @@ def test_predictions_are_a_copy(cars):
     ("options", "message"),
     [
         ({"target": "z"}, "z"),
-        ({"candidates": ["svm"]}, "candidates must be among least squares, ridge, lasso, elastic net, got 'svm'"),
+        (
+            {"candidates": ["svm"]},
+            "candidates must be among least squares, ridge, lasso, elastic net, group lasso, got 'svm'",
+        ),
         ({"candidates": ["lasso", "Lasso"]}, "got 'lasso' twice"),
         ({"candidates": []}, "candidates must name at least one"),
         ({"folds": 81}, r"n_folds must be at most the number of rows \(80\), got 81"),

@@ -73,6 +73,11 @@ def demo() -> None:
     help="How often to deal the folds.",
 )
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Deals the folds.")
+@click.option(
+    "--candidates",
+    metavar="NAMES",
+    help="What to compare, separated by commas: ols, ridge, lasso, elastic-net (these if left out), group-lasso.",
+)
 @_DROP
 @_CATEGORY
 @click.option(
@@ -85,19 +90,22 @@ def compare(
     folds: int,
     repeats: int,
     seed: int,
+    candidates: str | None,
     drop: tuple[str, ...],
     categories: tuple[str, ...],
     out: Path | None,
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Compare least squares, ridge, lasso and elastic net on TABLE.
+    """Compare least squares, ridge, lasso and elastic net on TABLE, or the candidates that are named.
 
     Which predicts best, by how much, is the difference real, and which features survive? Strengths are chosen inside
     each training set, so the errors are those of the whole procedure.
     """
     from foldwise.cli.compare import Request, show_comparison
 
-    show_comparison(Request(table, target, folds, repeats, seed, drop, categories), out=out, as_json=as_json)
+    names = None if candidates is None else tuple(candidates.split(","))
+    request = Request(table, target, folds, repeats, seed, drop, categories, names)
+    show_comparison(request, out=out, as_json=as_json)
 
 
 @foldwise.command()

@@ -11,6 +11,7 @@ from foldwise.cli.files import check_folder
 from foldwise.cli.terminal import notes_kept, progress_bar, say_note
 from foldwise.study import Comparison
 from foldwise.study import compare as run_comparison
+from foldwise.study.compare import DEFAULT_CANDIDATES
 from foldwise.tables import read_table
 
 _WHAT = """\
@@ -31,7 +32,7 @@ Next, with a table of your own (CSV, TSV, Parquet, Feather or JSON lines):
 
 @dataclass(frozen=True)
 class Request:
-    """What to compare on: a table (a path, or a table at hand), its target, and how the folds are dealt."""
+    """What to compare on: a table (a path, or a table at hand), its target, how the folds are dealt, and what."""
 
     table: Any
     target: str
@@ -40,6 +41,7 @@ class Request:
     seed: int = 0
     drop: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    candidates: tuple[str, ...] | None = None
     units: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -75,6 +77,7 @@ def _compared(request: Request) -> Comparison:
         comparison = run_comparison(
             table,
             target=request.target,
+            candidates=request.candidates or DEFAULT_CANDIDATES,
             folds=request.folds,
             repeats=request.repeats,
             seed=request.seed,

@@ -80,7 +80,8 @@ def compare(
     target : str
         The column to predict, a number.
     candidates : names
-        Among "least squares", "ridge", "lasso", "elastic net".
+        Among "least squares", "ridge", "lasso", "elastic net", "group lasso". With the last, all columns that come from
+        one column of the table (the levels of a category) stay or leave together.
     folds : int, Folds or scikit-learn splitter
         K, or the partition itself. From 3 to 100 where a strength is to be chosen.
     repeats, seed : int
@@ -108,7 +109,7 @@ def compare(
     stratify : bool
         Spread the target evenly over the folds.
     progress : callable, optional
-        Called with (paths done, paths in all, name of the candidate at work).
+        Called with (paths done, paths in all, name of the candidate at work; where a path takes long, its strengths).
 
     Returns
     -------
@@ -183,9 +184,11 @@ def compare(
         pools=design.pools,
         min_level_count=min_level_count,
     )
-    task = Task(source, scale, partition, strengths if isinstance(strengths, int) else strengths / scale, mixes)
-    evaluation = evaluate(task, Rows(design.values, y, weights), chosen, rule=rule, progress=progress)
     columns = Recipe.learn(design, fill=fill, indicators=indicators, min_level_count=min_level_count).columns
+    tried = strengths if isinstance(strengths, int) else strengths / scale
+    _, sources = np.unique([column.source for column in columns], return_inverse=True)
+    task = Task(source, scale, partition, tried, mixes, sources)
+    evaluation = evaluate(task, Rows(design.values, y, weights), chosen, rule=rule, progress=progress)
     twins = (
         collinear_notes(source.training_set(frozenset()), columns, y.shape[0])
         if isinstance(source, FoldMoments)

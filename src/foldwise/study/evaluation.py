@@ -1,7 +1,8 @@
 """Evaluation: each candidate's tuned procedure scored on rows it has not seen, and its final model read out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -17,6 +18,8 @@ from foldwise.study.task import Rule, Task
 from foldwise.study.tuning import Tuning, tune
 
 Progress = Callable[[int, int, str], None]
+# Seconds that a path may take before its strengths are counted.
+PATIENCE = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +68,10 @@ def evaluate(
     folds = task.folds
     searches, tunings, seconds = [], [], {}
     steps = _Steps(sum(candidate.steps(task) for candidate in candidates), progress)
+    task = replace(task, progress=steps.on_the_way)
     for candidate in candidates:
         start = perf_counter()
-        search = Search.of(steps.counted(candidate.fit(task), candidate.name), task.target_scale)
+        search = Search.of(steps.counted(partial(candidate.fit, task), candidate.name), task.target_scale)
         searches.append(search)
         tunings.append(tune(search, repeats=folds.n_repeats, rule=rule))
         seconds[candidate.name] = perf_counter() - start
@@ -106,17 +110,25 @@ class _Steps:
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self.done, self.total, self.progress = 0, total, progress
+        self.name, self.began = "", perf_counter()
 
     def show(self, following: str) -> None:
         if self.progress is not None:
             self.progress(self.done, self.total, following)
 
-    def counted(self, paths: Iterable[Paths], name: str) -> Iterator[Paths]:
+    def on_the_way(self, done: int, strengths: int) -> None:
+        if perf_counter() - self.began > PATIENCE:
+            self.show(f"{self.name}, strength {done} of {strengths}")
+
+    def counted(self, paths: Callable[[], Iterable[Paths]], name: str) -> Iterator[Paths]:
+        self.name = name
         self.show(name)
-        for path in paths:
+        self.began = perf_counter()
+        for path in paths():
             self.done += 1
             yield path
             self.show(name)
+            self.began = perf_counter()
 
 
 def _out_of_fold(

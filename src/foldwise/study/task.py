@@ -1,6 +1,7 @@
 """What every candidate is asked to fit: the same moments, the same folds, the same search."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -30,6 +31,10 @@ class Task:
         How many penalty strengths each path has, or the strengths themselves for the divided target.
     l1_ratios
         The mixing parameters that the elastic net searches.
+    groups
+        (p,) a label for each column of the fitted design: the column of the table that it comes from.
+    progress
+        What `fit_paths` tells how far it is.
     """
 
     source: FoldMoments | WideTable
@@ -37,3 +42,5 @@ class Task:
     folds: Folds
     alphas: int | NDArray[np.float64]
     l1_ratios: tuple[float, ...]
+    groups: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+    progress: bool | Callable[[int, int], object] = False

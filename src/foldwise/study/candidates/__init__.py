@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from foldwise.errors import InputError
 from foldwise.study.candidates.candidate import Candidate
 from foldwise.study.candidates.elastic_net import ELASTIC_NET
+from foldwise.study.candidates.group_lasso import GROUP_LASSO
 from foldwise.study.candidates.lasso import LASSO
 from foldwise.study.candidates.least_squares import LEAST_SQUARES
 from foldwise.study.candidates.ridge import RIDGE
@@ -16,6 +17,7 @@ CANDIDATES = (
     RIDGE,
     LASSO,
     ELASTIC_NET,
+    GROUP_LASSO,
 )
 
 

@@ -7,7 +7,11 @@ from foldwise.study.task import Task
 
 def fit(task: Task) -> tuple[Paths, ...]:
     """One path with l1_ratio 1."""
-    return (fit_paths(task.source, alphas=task.alphas, l1_ratio=1.0, nested=True, stop_when_turned=True),)
+    return (
+        fit_paths(
+            task.source, alphas=task.alphas, l1_ratio=1.0, nested=True, progress=task.progress, stop_when_turned=True
+        ),
+    )
 
 
 LASSO = Candidate("lasso", tunes=True, drops_features=True, fit=fit)

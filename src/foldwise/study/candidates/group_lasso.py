@@ -1,0 +1,25 @@
+"""Group lasso: what comes from one column of the table, such as all levels of a category, stays or leaves together."""
+
+import numpy as np
+
+from foldwise.errors import InputError
+from foldwise.paths import Paths, fit_paths
+from foldwise.study.candidates.candidate import Candidate
+from foldwise.study.task import Task
+
+
+def fit(task: Task) -> tuple[Paths, ...]:
+    """One path with the group penalty on the task's groups."""
+    if len(np.unique(task.groups)) == len(task.groups):
+        raise InputError(
+            "candidates must leave out 'group lasso' for a table without categories of three or more levels: every "
+            "group would have one column, which is the lasso"
+        )
+    return (
+        fit_paths(
+            task.source, alphas=task.alphas, penalty="group", groups=task.groups, nested=True, progress=task.progress
+        ),
+    )
+
+
+GROUP_LASSO = Candidate("group lasso", tunes=True, drops_features=True, fit=fit)
