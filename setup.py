@@ -15,13 +15,15 @@ def compiled(name: str, *depends: str) -> Extension:
 
 
 SOLVERS = "src/foldwise/solvers"
+LOCKSTEP = "src/foldwise/paths/lockstep"
 setup(
     ext_modules=[
         compiled("foldwise.solvers._quadratic", f"{SOLVERS}/_vector.h", f"{SOLVERS}/_active_set.pxi"),
         compiled("foldwise.solvers._warm", f"{SOLVERS}/_vector.h", f"{SOLVERS}/_active_set.pxi"),
         compiled("foldwise.solvers._group", f"{SOLVERS}/_vector.h"),
         compiled("foldwise.solvers._nonconvex", f"{SOLVERS}/_vector.h"),
-        compiled("foldwise.paths.lockstep._product", "src/foldwise/paths/lockstep/_product.h"),
+        compiled("foldwise.paths.lockstep._product", f"{LOCKSTEP}/_product.h"),
         compiled("foldwise.paths.lockstep._screen"),
+        compiled("foldwise.paths.lockstep._advance", *(f"{LOCKSTEP}/{name}.h" for name in ("_advance", "_product")), f"{SOLVERS}/_inverse.h"),
     ]
 )

@@ -20,7 +20,8 @@ from foldwise.paths.control import Control
 from foldwise.paths.lockstep.columns import DenseColumns
 from foldwise.paths.lockstep.ridge import ridge_walk
 from foldwise.paths.lockstep.sparse_columns import SparseColumns
-from foldwise.paths.lockstep.walk import Lockstep, Walk, first_of, walk
+from foldwise.paths.lockstep.state import Lockstep
+from foldwise.paths.lockstep.walk import Walk, first_of, walk
 from foldwise.paths.paths import Paths
 from foldwise.paths.point import Strengths
 from foldwise.paths.strengths import Search

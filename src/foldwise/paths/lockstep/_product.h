@@ -10,18 +10,22 @@
 #define FW_MANY
 #endif
 
-enum { FW_WIDE = 8, FW_ROWS = 8, FW_TILE = 2048 };
+enum { FW_WIDE = 8, FW_ROWS = 8, FW_TILE = 2048, FW_SHEET = 256 };
 typedef double fw_wide __attribute__((vector_size(8 * FW_WIDE), aligned(8)));
 
-/* out (rows, width) += A (rows, n) R (n, width); width is a multiple of 8. Sums are in double whatever A is. */
-#define FW_ROWS_TIMES(NAME, TYPE)                                                                                      \
-    FW_MANY static void NAME(ptrdiff_t rows, ptrdiff_t n, const TYPE *A, ptrdiff_t lda, const double *R,               \
-                             ptrdiff_t width, double *out) {                                                           \
+/* out (rows, width) += A (rows, n) R (n, width), of the rows `picks` of A where it is given; width is a multiple of 8.
+   Sums are in double whatever A is. */
+#define FW_ROWS_TIMES(NAME, TYPE, INT)                                                                                 \
+    FW_MANY static void NAME(ptrdiff_t rows, const INT *picks, ptrdiff_t n, const TYPE *A, ptrdiff_t lda,              \
+                             const double *R, ptrdiff_t width, double *out) {                                          \
         for (ptrdiff_t from = 0; from < n; from += FW_TILE) {                                                          \
             const ptrdiff_t to = from + FW_TILE < n ? from + FW_TILE : n;                                              \
             for (ptrdiff_t j = 0; j < rows; j += FW_ROWS) {                                                            \
                 const TYPE *a[FW_ROWS];                                                                                \
-                for (int k = 0; k < FW_ROWS; k++) a[k] = A + (j + k < rows ? j + k : rows - 1) * lda;                  \
+                for (int k = 0; k < FW_ROWS; k++) {                                                                    \
+                    const ptrdiff_t row = j + k < rows ? j + k : rows - 1;                                             \
+                    a[k] = A + (picks ? (ptrdiff_t)picks[row] : row) * lda;                                            \
+                }                                                                                                      \
                 for (ptrdiff_t h = 0; h < width; h += FW_WIDE) {                                                       \
                     fw_wide s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0}, s4 = {0}, s5 = {0}, s6 = {0}, s7 = {0};            \
                     for (ptrdiff_t i = from; i < to; i++) {                                                            \
@@ -43,7 +47,49 @@ typedef double fw_wide __attribute__((vector_size(8 * FW_WIDE), aligned(8)));
         }                                                                                                              \
     }
 
-FW_ROWS_TIMES(fw_rows_times_double, double)
-FW_ROWS_TIMES(fw_rows_times_float, float)
+FW_ROWS_TIMES(fw_rows_times_double, double, ptrdiff_t)
+FW_ROWS_TIMES(fw_rows_times_float, float, ptrdiff_t)
+FW_ROWS_TIMES(fw_picked_rows, double, int)
+
+/* out[from..to) (n, width) += sum over the picked rows a of A (.., n) of a' times its row of C (count, width). */
+FW_MANY static void fw_combine(ptrdiff_t count, const ptrdiff_t *picks, ptrdiff_t n, const double *A, const double *C,
+                               ptrdiff_t width, double *out, ptrdiff_t from, ptrdiff_t to) {
+    for (ptrdiff_t start = from; start < to; start += FW_SHEET) {
+        const ptrdiff_t stop = start + FW_SHEET < to ? start + FW_SHEET : to;
+        for (ptrdiff_t h = 0; h < width; h += FW_WIDE)
+            for (ptrdiff_t q = 0; q < count; q += 4) {
+                const double *a[4];
+                fw_wide c[4];
+                for (int k = 0; k < 4; k++) {
+                    const ptrdiff_t row = q + k < count ? q + k : q;
+                    a[k] = A + picks[row] * n;
+                    c[k] = q + k < count ? *(const fw_wide *)(C + row * width + h) : (fw_wide){0};
+                }
+                for (ptrdiff_t i = start; i < stop; i++) {
+                    fw_wide *o = (fw_wide *)(out + i * width + h);
+                    *o += (a[0][i] * c[0] + a[1][i] * c[1]) + (a[2][i] * c[2] + a[3][i] * c[3]);
+                }
+            }
+    }
+}
+
+/* out (columns, width) = A'R for A stored by columns, all of them or those picked. */
+FW_MANY static void fw_csc_times(ptrdiff_t columns, const ptrdiff_t *picks, const int *start, const int *at,
+                                 const double *value, const double *R, ptrdiff_t width, double *out) {
+    for (ptrdiff_t q = 0; q < columns; q++) {
+        const ptrdiff_t j = picks ? picks[q] : q;
+        for (ptrdiff_t h = 0; h < width; h += FW_WIDE) {
+            fw_wide total = {0};
+            for (ptrdiff_t e = start[j]; e < start[j + 1]; e++)
+                total += value[e] * *(const fw_wide *)(R + (ptrdiff_t)at[e] * width + h);
+            *(fw_wide *)(out + q * width + h) = total;
+        }
+    }
+}
+
+static inline void fw_picked_rows_times(ptrdiff_t rows, const int *picks, ptrdiff_t n, const double *A,
+                                        const double *R, ptrdiff_t width, double *out) {
+    fw_picked_rows(rows, picks, n, A, n, R, width, out);
+}
 
 #endif

@@ -1,26 +1,66 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Rows times a thin matrix, for float32 and float64 rows: the gradient of all held-out sets in one pass over a table."""
+"""Columns times a thin matrix: the gradient of all held-out sets in one pass over a table, dense or sparse."""
 
 ctypedef fused number:
     float
     double
 
 cdef extern from "_product.h" nogil:
-    void fw_rows_times_double(Py_ssize_t rows, Py_ssize_t n, const double *A, Py_ssize_t lda, const double *R,
-                              Py_ssize_t width, double *out)
-    void fw_rows_times_float(Py_ssize_t rows, Py_ssize_t n, const float *A, Py_ssize_t lda, const double *R,
-                             Py_ssize_t width, double *out)
+    void fw_rows_times_double(Py_ssize_t rows, const Py_ssize_t *picks, Py_ssize_t n, const double *A, Py_ssize_t lda,
+                              const double *R, Py_ssize_t width, double *out)
+    void fw_rows_times_float(Py_ssize_t rows, const Py_ssize_t *picks, Py_ssize_t n, const float *A, Py_ssize_t lda,
+                             const double *R, Py_ssize_t width, double *out)
+    void fw_combine(Py_ssize_t count, const Py_ssize_t *picks, Py_ssize_t n, const double *A, const double *C,
+                    Py_ssize_t width, double *out, Py_ssize_t start, Py_ssize_t stop)
+    void fw_csc_times(Py_ssize_t columns, const Py_ssize_t *picks, const int *start, const int *at, const double *value,
+                      const double *R, Py_ssize_t width, double *out)
 
 
-def rows_times(const number[:, :] A, const double[:, ::1] R, double[:, ::1] out):
-    """Add A (m, n) R (n, width) to out (m, width). Rows of A must be contiguous; width a multiple of 8. Releases the GIL."""
-    cdef Py_ssize_t rows = A.shape[0], n = A.shape[1]
+def rows_times(const number[:, :] A, const double[:, ::1] R, double[:, ::1] out, const Py_ssize_t[::1] picks=None):
+    """Add A (m, n) R (n, width), or the picked rows of A times R, to out (m, width). Releases the GIL.
+
+    Rows of A must be contiguous; width a multiple of 8.
+    """
+    cdef Py_ssize_t rows = A.shape[0] if picks is None else picks.shape[0], n = A.shape[1]
+    cdef const Py_ssize_t *chosen = NULL
     if rows == 0 or n == 0:
         return
-    if A.strides[1] != sizeof(number) or R.shape[1] % 8 or out.shape[1] != R.shape[1]:
+    if A.strides[1] != sizeof(number) or R.shape[1] % 8 or out.shape[1] != R.shape[1] or out.shape[0] != rows:
         raise ValueError("rows of A must be contiguous, and R and out equally wide, by a multiple of 8")
+    if picks is not None:
+        chosen = &picks[0]
     with nogil:
         if number is double:
-            fw_rows_times_double(rows, n, &A[0, 0], A.strides[0] // sizeof(double), &R[0, 0], R.shape[1], &out[0, 0])
+            fw_rows_times_double(rows, chosen, n, &A[0, 0], A.strides[0] // sizeof(double), &R[0, 0], R.shape[1], &out[0, 0])
         else:
-            fw_rows_times_float(rows, n, &A[0, 0], A.strides[0] // sizeof(float), &R[0, 0], R.shape[1], &out[0, 0])
+            fw_rows_times_float(rows, chosen, n, &A[0, 0], A.strides[0] // sizeof(float), &R[0, 0], R.shape[1], &out[0, 0])
+
+
+def csc_times(const int[::1] start, const int[::1] at, const double[::1] value, const double[:, ::1] R,
+              double[:, ::1] out, const Py_ssize_t[::1] picks=None):
+    """Put the columns of a sparse matrix (n, p) stored by columns, or the picked ones, times R (n, width) into out.
+
+    Width must be a multiple of 8. Releases the GIL.
+    """
+    cdef Py_ssize_t columns = start.shape[0] - 1 if picks is None else picks.shape[0]
+    cdef const Py_ssize_t *chosen = NULL
+    if columns == 0 or R.shape[0] == 0:
+        return
+    if R.shape[1] % 8 or out.shape[1] != R.shape[1] or out.shape[0] != columns:
+        raise ValueError("R and out must be equally wide, by a multiple of 8")
+    if picks is not None:
+        chosen = &picks[0]
+    with nogil:
+        fw_csc_times(columns, chosen, &start[0], &at[0] if at.shape[0] else NULL, &value[0] if value.shape[0] else NULL,
+                     &R[0, 0], R.shape[1], &out[0, 0])
+
+
+def thin_combined(const double[:, ::1] A, const Py_ssize_t[::1] picks, const double[:, ::1] C, double[:, ::1] out,
+                  Py_ssize_t start, Py_ssize_t stop):
+    """Add A[picks]'C for A (q, n), C (m, width) to rows start to stop of out (n, width). Width is a multiple of 8."""
+    if picks.shape[0] == 0 or start >= stop:
+        return
+    if C.shape[1] % 8 or out.shape[1] != C.shape[1] or out.shape[0] != A.shape[1] or C.shape[0] != picks.shape[0]:
+        raise ValueError("C and out must be equally wide, by a multiple of 8, with a row for each pick and each column of A")
+    with nogil:
+        fw_combine(picks.shape[0], &picks[0], A.shape[1], &A[0, 0], &C[0, 0], C.shape[1], &out[0, 0], start, stop)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foldwise.paths.lockstep._product import rows_times
+from foldwise.paths.lockstep._product import rows_times, thin_combined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,16 +23,33 @@ if TYPE_CHECKING:
     Ints = NDArray[np.intp]
 
 CHUNK_BYTES = 8 << 20
+# Multiplications below which a second thread costs more than it saves.
+WORTH_SHARING = 1e6
 
 
-def rows_times_thin(rows: NDArray[np.floating], R: Floats, team: Team) -> Floats:
-    """Contiguous rows (m, n) times a thin matrix R (n, H), shared out over the team's threads: (m, H)."""
-    m, sets = len(rows), R.shape[1]
-    padded = np.zeros((len(R), -(-sets // 8) * 8))
-    padded[:, :sets] = R
-    out = np.zeros((m, padded.shape[1]))
+def padded(R: Floats) -> Floats:
+    """R (n, H) in a width the kernels take: a multiple of 8, filled up with zeros."""
+    out = np.zeros((len(R), -(-R.shape[1] // 8) * 8))
+    out[:, : R.shape[1]] = R
+    return out
+
+
+def rows_times_thin(rows: NDArray[np.floating], R: Floats, team: Team, picks: Ints | None = None) -> Floats:
+    """Contiguous rows (m, n), or those picked, times a thin matrix R (n, H), shared out over the team: (m, H)."""
+    m, sets, R = len(rows) if picks is None else len(picks), R.shape[1], padded(R)
+    out = np.zeros((m, R.shape[1]))
+    if team.workers == 1 or m * R.size < WORTH_SHARING:
+        rows_times(rows, R, out, picks)
+        return np.ascontiguousarray(out[:, :sets])
     bounds = np.linspace(0, m, team.workers + 1).astype(np.intp)
-    team.each(lambda span: rows_times(rows[span], padded, out[span]), [slice(a, b) for a, b in pairwise(bounds)])
+
+    def part(span: slice) -> None:
+        if picks is None:
+            rows_times(rows[span], R, out[span])
+        else:
+            rows_times(rows, R, out[span], picks[span])
+
+    team.each(part, [slice(a, b) for a, b in pairwise(bounds)])
     return np.ascontiguousarray(out[:, :sets])
 
 
@@ -56,6 +73,9 @@ class DenseColumns:
         self.n, self.p = X.shape
         self._back = np.empty(self.n, dtype=np.intp)
         self._back[order] = np.arange(self.n)
+        self._by_column = X.strides[0] == X.itemsize
+        self._hand = np.empty(0, dtype=np.intp)
+        self._copied: NDArray[np.floating] | None = None
 
     def _spans(self, least: int) -> list[slice]:
         """Column ranges: at least `least` of them, each no larger than a chunk where it must be converted."""
@@ -68,7 +88,7 @@ class DenseColumns:
     def products(self, R: Floats) -> Floats:
         """X'R (p, H) for R (n, H) in fold order: one pass over X for all held-out sets."""
         R = R[self._back]
-        if self.X.strides[0] == self.X.itemsize:
+        if self._by_column:
             return rows_times_thin(self.X.T, R, self.team)
         out = np.empty((self.p, R.shape[1]))
 
@@ -77,6 +97,19 @@ class DenseColumns:
 
         self.team.each(part, self._spans(self.team.workers if self.n * self.p > 1 << 18 else 1))
         return out
+
+    def take_to_hand(self, columns: Ints) -> None:
+        """Say which columns `products_at_hand` is to look at; where X does not lie by columns, they are copied."""
+        self._hand = columns
+        if not self._by_column:
+            self._copied = np.ascontiguousarray(self.X[:, columns].T)
+
+    def products_at_hand(self, R: Floats) -> Floats:
+        """Products (m, H) of the columns at hand."""
+        R = R[self._back]
+        if self._copied is None:
+            return rows_times_thin(self.X.T, R, self.team, self._hand)
+        return rows_times_thin(self._copied, R, self.team)
 
     def fold_moments(self) -> tuple[Floats, Floats]:
         """Weighted means (K, p) of every fold, and sums of squares about them (K, p)."""
@@ -97,9 +130,9 @@ class DenseColumns:
         self.team.each(part, [slice(a, b) for a, b in pairwise(bounds)])
         return mean, squares
 
-    def working(self, means: Floats) -> WorkingColumns:
-        """An empty set of working columns centred at the folds' means (K, p)."""
-        return WorkingColumns(self, means)
+    def working(self, centre: Floats) -> WorkingColumns:
+        """An empty set of working columns, centred at `centre` (p,)."""
+        return WorkingColumns(self, centre)
 
     def rows_of(self, rows: Ints, span: slice) -> Floats:
         """Some rows, numbered in fold order, of a range of columns: a copy (rows, columns)."""
@@ -112,41 +145,27 @@ class DenseColumns:
 
 
 class WorkingColumns:
-    """Some columns of a wide table, in fold order, each fold centred at its own mean.
-
-    Centred fold by fold, so that nothing of a held-out fold, however far off, touches the digits of the others.
+    """Some columns of a wide table, in fold order, centred at what is typical of the folds.
 
     Parameters
     ----------
     source : DenseColumns
-    means : array (K, p)
-        The folds' means, or zeros.
+    centre : array (p,)
+        The median of the folds' means, which no single held-out fold, however far off, can move away; or zeros.
     """
 
-    def __init__(self, source: DenseColumns, means: Floats) -> None:
-        self.source, self.means = source, means
-        # Relative to a typical fold's: what is common to all folds would only cost digits.
-        self.away = means - np.median(means, axis=0)
-        self.fold_of_row = np.repeat(np.arange(len(means)), np.diff(source.ends))
+    def __init__(self, source: DenseColumns, centre: Floats) -> None:
+        self.source, self.centre = source, centre
         self.place = np.full(source.p, -1, dtype=np.intp)
-        self.index = np.empty(64, dtype=np.intp)
+        self.index = np.zeros(64, dtype=np.intp)
         self.size = 0
-        self._rows = np.empty((64, source.n))
+        self.rows = np.empty((64, source.n))
+        self.start = self.at = self.value = None
 
     @property
     def columns(self) -> Ints:
         """(size,): which columns of X they are."""
         return self.index[: self.size]
-
-    @property
-    def fold_mean(self) -> Floats:
-        """(K, size): what each fold of the working columns is centred at."""
-        return self.means[:, self.columns]
-
-    @property
-    def rows(self) -> Floats:
-        """(size, n): one row per working column."""
-        return self._rows[: self.size]
 
     def bring_in(self, columns: Ints) -> None:
         """Add the columns that are not there yet."""
@@ -154,51 +173,41 @@ class WorkingColumns:
         if not len(new):
             return
         need = self.size + len(new)
-        if need > len(self._rows):
-            room = max(need, 3 * len(self._rows) // 2)
-            self._rows = np.concatenate([self._rows[: self.size], np.empty((room - self.size, self.source.n))])
-            self.index = np.concatenate([self.index[: self.size], np.empty(room - self.size, dtype=np.intp)])
-        self._rows[self.size : need] = self.source.take(new)
-        for fold, (start, stop) in enumerate(pairwise(self.source.ends)):
-            self._rows[self.size : need, start:stop] -= self.means[fold, new][:, None]
+        if need > len(self.rows):
+            room = max(need, 5 * len(self.rows) // 4)
+            rows = np.empty((room, self.source.n))
+            rows[: self.size] = self.rows[: self.size]
+            self.rows = rows
+            self.index = np.concatenate([self.index[: self.size], np.zeros(room - self.size, dtype=np.intp)])
+        self.rows[self.size : need] = self.source.take(new)
+        self.rows[self.size : need] -= self.centre[new][:, None]
         self.index[self.size : need] = new
         self.place[new] = np.arange(self.size, need)
         self.size = need
 
-    def crossed(self, columns: Ints) -> Floats:
-        """Weighted cross-products (K, m, size) of some working columns with all of them, fold by fold."""
-        weighted = self.rows[self.place[columns]] * self.source.weight
-        ends = self.source.ends
-        out = np.empty((len(ends) - 1, len(columns), self.size))
-
-        def part(fold: int) -> None:
-            span = slice(ends[fold], ends[fold + 1])
-            np.matmul(weighted[:, span], self.rows[:, span].T, out=out[fold])
-
-        self.source.team.each(part, range(len(out)))
-        return out
-
-    def products(self, R: Floats, among: Ints | None = None) -> Floats:
-        """Working columns, or some of them, times R (n, H) of which every column sums to zero: (size, H)."""
-        rows = self.rows if among is None else self.rows[among]
-        out = rows_times_thin(rows, R, self.source.team)
-        by_fold = np.add.reduceat(R, self.source.ends[:-1], axis=0)
-        away = self.away[:, self.columns if among is None else self.index[among]]
-        out += away.T @ by_fold
-        return out
+    def keep_only(self, kept: Ints) -> None:
+        """Drop all but the working columns in these places, which are in increasing order."""
+        self.place[self.columns] = -1
+        for to, here in enumerate(kept):
+            self.rows[to] = self.rows[here]
+        self.index[: len(kept)] = self.index[kept]
+        self.size = len(kept)
+        self.place[self.columns] = np.arange(self.size)
 
     def fitted(self, coef: Floats) -> Floats:
         """Predictions (n, H) up to a constant, from coefficients (size, H) of the working columns."""
         used = np.flatnonzero(coef.any(axis=1))
-        few = len(used) < 0.7 * self.size
-        rows, coef = (self.rows[used], coef[used]) if few else (self.rows, coef)
-        out = np.empty((self.source.n, coef.shape[1]))
-        ends = np.linspace(0, self.source.n, self.source.team.workers + 1).astype(np.intp)
+        sets, coef, n = coef.shape[1], padded(coef[used]), self.source.n
+        out = np.zeros((n, coef.shape[1]))
+        team = self.source.team
+        if team.workers == 1 or n * coef.size < WORTH_SHARING:
+            thin_combined(self.rows, used, coef, out, 0, n)
+        else:
+            bounds = np.linspace(0, n, team.workers + 1).astype(int).tolist()
+            team.each(lambda span: thin_combined(self.rows, used, coef, out, *span), list(pairwise(bounds)))
+        return np.ascontiguousarray(out[:, :sets])
 
-        def part(span: slice) -> None:
-            np.matmul(rows[:, span].T, coef, out=out[span])
-
-        self.source.team.each(part, [slice(a, b) for a, b in pairwise(ends)])
-        columns = self.columns[used] if few else self.columns
-        out += (self.away[:, columns] @ coef)[self.fold_of_row]
-        return out
+    def second_moments(self, places: Ints, weight: Floats) -> Floats:
+        """Weighted sums of products (m, m) of some working columns."""
+        rows = self.rows[places]
+        return np.matmul(rows * weight, rows.T)

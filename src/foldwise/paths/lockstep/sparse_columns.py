@@ -1,7 +1,7 @@
 """A sparse table as the lockstep walk sees it: never made dense, centred only in the algebra.
 
-The counterpart of `columns` for scipy's sparse matrices. Rows are kept as one CSC block per fold; products of raw
-columns are corrected by the folds' means where the dense way would subtract them from the rows.
+The counterpart of `columns` for scipy's sparse matrices: rows in fold order, stored by columns. Second moments of raw
+columns are corrected by their means where the dense way would subtract something from the rows.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
+
+from foldwise.paths.lockstep._product import csc_times
+from foldwise.paths.lockstep.columns import padded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class SparseColumns:
-    """Sparse X (n, p) in a fold order of its rows: one CSC block per fold, as many non-zeros in all as X has.
+    """Sparse X (n, p) in a fold order of its rows: stored by columns, as many non-zeros as X has.
 
     Parameters
     ----------
@@ -39,100 +42,123 @@ class SparseColumns:
     def __init__(self, X: Any, order: Ints, ends: Ints, weight: Floats, team: Team) -> None:
         self.ends, self.weight, self.team = ends, weight, team
         self.n, self.p = X.shape
-        by_row = sparse.csr_array(X)
-        self.blocks = [sparse.csc_array(by_row[order[start:stop]], dtype=np.float64) for start, stop in pairwise(ends)]
+        self.matrix = sparse.csc_array(sparse.csr_array(X)[order], dtype=np.float64)
+        self.start = np.asarray(self.matrix.indptr, dtype=np.intc)
+        self.at = np.asarray(self.matrix.indices, dtype=np.intc)
+        self.value = self.matrix.data
+        self._hand = np.empty(0, dtype=np.intp)
 
     def products(self, R: Floats) -> Floats:
         """X'R (p, H) for R (n, H) in fold order."""
-        parts = self.team.each(
-            lambda fold: self.blocks[fold].T @ R[self.ends[fold] : self.ends[fold + 1]], range(len(self.blocks))
-        )
-        total: Floats = parts[0]
-        for part in parts[1:]:
-            total += part
-        return total
+        return self._products(R, np.arange(self.p))
+
+    def take_to_hand(self, columns: Ints) -> None:
+        """Say which columns `products_at_hand` is to look at."""
+        self._hand = columns
+
+    def products_at_hand(self, R: Floats) -> Floats:
+        """Products (m, H) of the columns at hand."""
+        return self._products(R, self._hand)
+
+    def _products(self, R: Floats, picks: Ints) -> Floats:
+        sets, R = R.shape[1], padded(R)
+        out = np.empty((len(picks), R.shape[1]))
+        bounds = np.linspace(0, len(picks), self.team.workers + 1).astype(np.intp)
+
+        def part(span: slice) -> None:
+            csc_times(self.start, self.at, self.value, R, out[span], picks[span])
+
+        self.team.each(part, [slice(a, b) for a, b in pairwise(bounds)])
+        return np.ascontiguousarray(out[:, :sets])
 
     def fold_moments(self) -> tuple[Floats, Floats]:
         """Weighted means (K, p) of every fold, and sums of squares about them (K, p)."""
-        means, squares = [], []
-        for block, (start, stop) in zip(self.blocks, pairwise(self.ends), strict=True):
-            weight = self.weight[start:stop]
-            total = weight.sum()
-            mean = block.T @ weight / total
-            # About the mean: the non-zeros one by one, the zeros all at once.
-            columns = np.repeat(np.arange(self.p), np.diff(block.indptr))
-            held = weight[block.indices]
-            off = np.bincount(columns, weights=held * (block.data - mean[columns]) ** 2, minlength=self.p)
-            zeros = total - np.bincount(columns, weights=held, minlength=self.p)
-            means.append(mean)
-            squares.append(off + np.maximum(zeros, 0.0) * mean**2)
-        return np.stack(means), np.stack(squares)
+        folds = len(self.ends) - 1
+        fold_of_row = np.repeat(np.arange(folds), np.diff(self.ends))
+        sums = sparse.csr_array((self.weight, (fold_of_row, np.arange(self.n))), shape=(folds, self.n))
+        total = np.asarray(sums.sum(axis=1)).ravel()[:, None]
+        mean = (sums @ self.matrix).toarray() / total
+        # About the mean: the non-zeros one by one, the zeros all at once.
+        columns = np.repeat(np.arange(self.p), np.diff(self.start))
+        about = self.matrix.copy()
+        about.data = (self.value - mean[fold_of_row[self.at], columns]) ** 2
+        squares = (sums @ about).toarray()
+        about.data = np.ones(len(self.value))
+        zeros = np.maximum(total - (sums @ about).toarray(), 0.0)
+        squares += zeros * mean**2
+        return mean, squares
 
-    def working(self, means: Floats) -> SparseWorkingColumns:
-        """An empty set of working columns centred at the folds' means (K, p)."""
-        return SparseWorkingColumns(self, means)
+    def working(self, centre: Floats) -> SparseWorkingColumns:
+        """An empty set of working columns; `centre` (p,) becomes zeros, for sparse columns stay as they are."""
+        centre[:] = 0.0
+        return SparseWorkingColumns(self, centre)
 
     def rows_of(self, rows: Ints, span: slice) -> Floats:
         """Some rows, numbered in fold order, of a range of columns, dense (rows, columns)."""
-        part = sparse.vstack([block[:, span] for block in self.blocks], format="csr")
-        dense: Floats = part[rows].toarray()
+        dense: Floats = sparse.csr_array(self.matrix[:, span])[rows].toarray()
         return dense
 
 
 class SparseWorkingColumns:
-    """Some columns of a sparse table, with cross-products centred fold by fold in the algebra."""
+    """Some columns of a sparse table, as they are, side by side."""
 
-    def __init__(self, source: SparseColumns, means: Floats) -> None:
-        self.source, self.means = source, means
-        self.typical = np.median(means, axis=0)
+    def __init__(self, source: SparseColumns, centre: Floats) -> None:
+        self.source, self.centre = source, centre
         self.place = np.full(source.p, -1, dtype=np.intp)
-        self.columns = np.empty(0, dtype=np.intp)
-        self.parts = [block[:, :0] for block in source.blocks]
+        self.index = np.zeros(64, dtype=np.intp)
+        self.size = 0
+        self.rows = None
+        self.start = np.zeros(65, dtype=np.intc)
+        self.at = np.zeros(1024, dtype=np.intc)
+        self.value = np.zeros(1024)
 
     @property
-    def size(self) -> int:
-        """How many."""
-        return len(self.columns)
-
-    @property
-    def fold_mean(self) -> Floats:
-        """(K, size): what each fold of the working columns is centred at."""
-        return self.means[:, self.columns]
+    def columns(self) -> Ints:
+        """(size,): which columns of X they are."""
+        return self.index[: self.size]
 
     def bring_in(self, columns: Ints) -> None:
         """Add the columns that are not there yet."""
         new = columns[self.place[columns] < 0]
         if not len(new):
             return
-        self.place[new] = np.arange(self.size, self.size + len(new))
-        self.columns = np.concatenate([self.columns, new])
-        self.parts = [
-            sparse.hstack([part, block[:, new]], format="csc")
-            for part, block in zip(self.parts, self.source.blocks, strict=True)
-        ]
+        part = self.source.matrix[:, new]
+        need, used = self.size + len(new), int(self.start[self.size])
+        if need > len(self.index):
+            more = max(need, 2 * len(self.index)) - len(self.index)
+            self.index = np.concatenate([self.index, np.zeros(more, dtype=np.intp)])
+            self.start = np.concatenate([self.start, np.zeros(more, dtype=np.intc)])
+        if used + part.nnz > len(self.at):
+            more = max(used + part.nnz, 2 * len(self.at)) - len(self.at)
+            self.at = np.concatenate([self.at, np.zeros(more, dtype=np.intc)])
+            self.value = np.concatenate([self.value, np.zeros(more)])
+        self.at[used : used + part.nnz], self.value[used : used + part.nnz] = part.indices, part.data
+        self.start[self.size + 1 : need + 1] = used + part.indptr[1:]
+        self.index[self.size : need] = new
+        self.place[new] = np.arange(self.size, need)
+        self.size = need
 
-    def crossed(self, columns: Ints) -> Floats:
-        """Weighted cross-products (K, m, size) of some working columns with all of them, centred fold by fold."""
-        chosen = self.place[columns]
-
-        def part(fold: int) -> Floats:
-            weight = self.source.weight[self.source.ends[fold] : self.source.ends[fold + 1]]
-            mine = self.parts[fold][:, chosen]
-            raw = (mine.multiply(weight[:, None]).T.tocsr() @ self.parts[fold]).toarray()
-            mean = self.fold_mean[fold]
-            centred: Floats = raw - weight.sum() * np.outer(mean[chosen], mean)
-            return centred
-
-        return np.stack(self.source.team.each(part, range(len(self.parts))))
-
-    def products(self, R: Floats, among: Ints | None = None) -> Floats:
-        """Working columns, or some of them, times R (n, H) of which every column sums to zero: (size, H)."""
-        total = sum(
-            (part if among is None else part[:, among]).T @ R[start:stop]
-            for part, (start, stop) in zip(self.parts, pairwise(self.source.ends), strict=True)
-        )
-        return np.asarray(total)
+    def keep_only(self, kept: Ints) -> None:
+        """Drop all but the working columns in these places, which are in increasing order."""
+        part, columns = self._matrix()[:, kept], self.index[kept]
+        self.place[self.columns] = -1
+        self.at[: part.nnz], self.value[: part.nnz] = part.indices, part.data
+        self.start[: len(kept) + 1] = part.indptr
+        self.index[: len(kept)], self.size = columns, len(kept)
+        self.place[columns] = np.arange(self.size)
 
     def fitted(self, coef: Floats) -> Floats:
         """Predictions (n, H) up to a constant, from coefficients (size, H) of the working columns."""
-        return np.concatenate([part @ coef for part in self.parts]) - self.typical[self.columns] @ coef
+        return np.asarray(self._matrix() @ coef)
+
+    def second_moments(self, places: Ints, weight: Floats) -> Floats:
+        """Weighted sums of products (m, m) of some working columns."""
+        part = self._matrix()[:, places]
+        dense: Floats = (part.T @ part.multiply(weight[:, None])).toarray()
+        return dense
+
+    def _matrix(self) -> Any:
+        used = self.start[self.size]
+        return sparse.csc_array(
+            (self.value[:used], self.at[:used], self.start[: self.size + 1]), shape=(self.source.n, self.size)
+        )

@@ -1,0 +1,315 @@
+"""The state of a lockstep walk: supports, residuals and gradients of all held-out sets, and the moves between states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.linalg import lapack
+
+from foldwise.paths.lockstep._advance import Support, advance, choose
+from foldwise.paths.lockstep._screen import conjugates, dual_scales, strong
+from foldwise.paths.lockstep.training_statistics import training_statistics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from foldwise.moments.threads import Team
+    from foldwise.paths.lockstep.columns import DenseColumns
+    from foldwise.paths.lockstep.sparse_columns import SparseColumns
+    from foldwise.paths.problem import Options
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.intp]
+
+HeldOut = frozenset[int]
+# Candidates of one held-out set in one round.
+MOST_CANDIDATES = 96
+# Working columns that no set uses are dropped when there are more than this many, and more than the others.
+MOST_IDLE = 256
+# Supports larger than this keep an inverse that was made for a ridge term up to so many times stronger.
+MANY_MEMBERS = 300
+STALE = 1.3
+JITTER = 1e-11
+# A support's own equations hold when they are off by no more than this many times their rounding.
+RESTED = 8.0
+# Rounds of letting violators in before a strength is taken as it is, its gap telling how good it is.
+MAX_ROUNDS = 50
+
+
+
+class Lockstep:
+    """Residuals (n, H) in fold order, gradients (p, H), working columns, and the support of each held-out set."""
+
+    def __init__(
+        self,
+        columns: DenseColumns | SparseColumns,
+        y: Floats,
+        held_out: Sequence[HeldOut],
+        options: Options,
+        team: Team,
+    ) -> None:
+        self.columns, self.held_out, self.options, self.team = columns, held_out, options, team
+        self.p, self.H = columns.p, len(held_out)
+        statistics = training_statistics(columns, held_out, options)
+        self.row_weight, self.total, self.fold_weight = statistics.row_weight, statistics.total, statistics.fold_weight
+        self.mean, self.scale, self.spread = statistics.mean, statistics.scale, statistics.spread
+        self.y_mean = y @ self.row_weight / self.total if options.fit_intercept else np.zeros(self.H)
+        self.target = y[:, None] - self.y_mean
+        self.yy = np.einsum("nh,nh->h", self.row_weight, self.target**2) / self.total
+        flat = self.yy <= (64.0 * np.finfo(float).eps * self.y_mean) ** 2
+        self.target[:, flat], self.yy[flat] = 0.0, 0.0
+        self.residual = self.target.copy()
+        # What is typical of the folds: a single one, however far off, touches no digit of the others.
+        centre = np.median(statistics.fold_mean, axis=0)
+        self.work = columns.working(centre)
+        self.centre = centre
+        self.middle = np.ascontiguousarray(self.mean if options.fit_intercept else np.zeros_like(self.mean))
+        self.row_weight_by_set = np.ascontiguousarray(self.row_weight.T)
+        self.supports: list[Support] = []
+        self.inside = np.zeros((self.p, self.H), dtype=np.int8)
+        self.everywhere = np.arange(self.p)
+        self.hand = np.empty(0, dtype=np.intp)
+        self.coef = np.zeros((len(self.work.index), self.H))
+        self.careful = np.zeros(self.H, dtype=np.int8)
+        self.picked = np.zeros((self.H, MOST_CANDIDATES), dtype=np.intc)
+        self.count = np.zeros(self.H, dtype=np.intc)
+        self.violators = np.zeros(self.H, dtype=np.intc)
+        self._thresholds()
+        self.gradient = self._gradient()
+
+    def _thresholds(self) -> None:
+        """Per column and set (p, H): what a gradient must exceed per unit of l1, and which sides are open to it."""
+        factor = np.where(np.isfinite(self.options.penalty_factor), self.options.penalty_factor, 0.0)
+        self.threshold = np.ascontiguousarray((factor * self.spread).T)
+        self.square = np.ascontiguousarray((factor * self.spread**2).T)
+        live = np.isfinite(self.options.penalty_factor) & ((self.scale > 0.0) | (not self.options.fit_intercept))
+        up, down = live & (self.options.upper > 0.0), live & (self.options.lower < 0.0)
+        self.sides = np.ascontiguousarray((up + 2 * down).T.astype(np.int8))
+        deviation = np.sqrt(self.yy)
+        self.box = np.ascontiguousarray(deviation / np.where(self.scale > 0.0, self.scale, 1.0).T)
+        size = np.maximum(np.abs(self.mean), self.scale).T
+        self.rounding = np.ascontiguousarray(8.0 * np.finfo(float).eps * deviation * size)
+
+    def _gradient(self) -> Floats:
+        """(p, H): (x_j - mean)'r / W for every column and held-out set."""
+        return self.columns.products(self.row_weight * self.residual) / self.total
+
+    def strongest(self) -> float:
+        """The smallest l1 at which no penalized column of the final model moves, the unpenalized ones being fitted."""
+        everything = np.finfo(float).max  # nothing penalized exceeds this many times its threshold
+        self.start(ridge=False)
+        for _ in range(MAX_ROUNDS):
+            if not self.look(self.everywhere, everything, 0.0, 1e-8):
+                break
+            self.advance(everything, 0.0)
+            self.move()
+            self.look_everywhere()
+        return self.emptying(slice(0, 1))
+
+    def emptying(self, sets: slice = slice(None)) -> float:
+        """The smallest l1 at which no penalized column of some held-out sets would move from where they stand."""
+        g, sides, threshold = self.gradient[:, sets], self.sides[:, sets], self.threshold[:, sets]
+        counted = (threshold > 0.0) & (np.where(g > 0.0, sides & 1, sides & 2) > 0)
+        return float(np.max(np.abs(g[counted]) / threshold[counted], initial=0.0))
+
+    def start(self, *, ridge: bool) -> None:
+        """Empty supports; with a ridge term they keep what another strength's inverse is made from."""
+        if not self.supports or self.supports_ridge != ridge:
+            self.supports = [Support(ridge) for _ in range(self.H)]
+            self.supports_ridge = ridge
+            self.inside[:] = 0
+
+    def take_to_hand(self, l1: float) -> None:
+        """Choose the columns to look at often: those within the sequential strong rule's reach, and those at work.
+
+        R. Tibshirani et al., "Strong rules for discarding predictors in lasso-type problems", JRSS B 74, 2012.
+        """
+        idle = self.work.size - np.count_nonzero(self.coef[: self.work.size].any(axis=1))
+        if idle > MOST_IDLE and 2 * idle > self.work.size:
+            self._dismiss()
+        found = np.empty(self.p, dtype=np.intp)
+        count = strong(self.gradient, self.threshold, self.sides, l1, found)
+        self.hand = np.union1d(found[:count], self.work.columns)
+        self.columns.take_to_hand(self.hand)
+
+    def _dismiss(self) -> None:
+        """Drop working columns that no held-out set uses."""
+        busy = self.coef[: self.work.size].any(axis=1) | self.inside[self.work.columns].any(axis=1)
+        kept = np.flatnonzero(busy)
+        to = np.full(self.work.size, -1, dtype=np.intc)
+        to[kept] = np.arange(len(kept))
+        for support in self.supports:
+            support.renumber(to)
+        self.coef[: len(kept)] = self.coef[kept]
+        self.coef[len(kept) :] = 0.0
+        self.work.keep_only(kept)
+
+    def look(self, among: Ints, l1: float, l2: float, slack: float, active: NDArray[np.int8] | None = None) -> bool:
+        """Choose each held-out set's candidates among some columns; whether there are any."""
+        active = np.ones(self.H, dtype=np.int8) if active is None else active
+        limit = np.array([min(16 + len(support) // 4, MOST_CANDIDATES) for support in self.supports], dtype=np.intc)
+        choose(
+            among, self.gradient, self.threshold, self.square, self.sides, self.rounding, self.inside,
+            self.options.lower, self.options.upper, self.box, self.work.place, self.coef, l1, l2, slack, active,
+            limit, self.picked, self.count, self.violators,
+        )  # fmt: skip
+        if not self.count.any():
+            return False
+        self.work.bring_in(np.unique(np.concatenate([p[:c] for p, c in zip(self.picked, self.count, strict=True)])))
+        if len(self.work.index) > len(self.coef):
+            self.coef = np.concatenate([self.coef, np.zeros((len(self.work.index) - len(self.coef), self.H))])
+        return True
+
+    def advance(self, l1: float, l2: float, active: NDArray[np.int8] | None = None) -> Ints:
+        """One round for every held-out set: its support's own equations, then its candidates; the steps (H,) taken."""
+        sets = np.arange(self.H) if active is None else np.flatnonzero(active)
+        steps = np.zeros(self.H, dtype=np.intp)
+        self._renew(l2, sets)
+        work, options = self.work, self.options
+        groups = [sets[start :: self.team.workers].copy() for start in range(min(self.team.workers, len(sets)))]
+
+        def part(group: Ints) -> None:
+            advance(
+                self.supports, group, work.rows, work.start, work.at, work.value, work.index, work.place, self.coef,
+                self.row_weight_by_set, self.middle, self.centre, self.total, self.gradient, self.threshold, self.square,
+                self.sides, self.inside, options.lower, options.upper, l1, l2, self.careful, self.picked, self.count,
+                steps,
+            )  # fmt: skip
+
+        self.team.each(part, groups)
+        self.count[:] = 0
+        return steps
+
+    def _renew(self, l2: float, sets: Ints) -> None:
+        """Inverses for another ridge term. One for a stronger term still serves, more slowly, while they are near."""
+
+        def one(h: int) -> None:
+            support = self.supports[h]
+            if len(support) and support.l2 != l2:
+                if len(support) > MANY_MEMBERS and l2 < support.l2 < STALE * l2:
+                    return
+                self._invert(h, support.matrix(), l2)
+            support.l2 = l2
+
+        if self.supports_ridge:
+            self.team.each(one, sets.tolist())
+
+    def _invert(self, h: int, matrix: Floats, l2: float) -> bool:
+        """Take the inverse of a support's matrix, the ridge term added; whether it has one."""
+        support = self.supports[h]
+        at = np.arange(len(support))
+        ridge = l2 * self.square[self.work.index[support.members()], h]
+        matrix[at, at] = (matrix[at, at] + ridge) * (1.0 + JITTER)
+        factor, problem = lapack.dpotrf(matrix, lower=1)
+        if problem == 0:
+            inverse, _ = lapack.dpotri(factor, lower=1)
+            support.set_inverse(np.ascontiguousarray(inverse))
+            support.l2 = l2
+        return bool(problem == 0)
+
+    def take_in(self, coef: Floats, l1: float, l2: float) -> bool:
+        """Stand at coefficients (p, H) from elsewhere; False where their columns are not apart."""
+        coef = np.where(self.sides > 0, np.clip(coef.T, self.options.lower, self.options.upper).T, 0.0)
+        self.work.bring_in(np.flatnonzero(coef.any(axis=1)))
+        index, lower, upper = self.work.columns, self.options.lower, self.options.upper
+        self.coef = np.zeros((len(self.work.index), self.H))
+        self.coef[: len(index)] = coef[index]
+        ridge = self.supports_ridge
+        for h, support in enumerate(self.supports):
+            b = coef[index, h]
+            free = np.flatnonzero((b != 0.0) & (b > lower[index]) & (b < upper[index]))
+            j, sign = index[free], np.sign(b[free])
+            kinked = l1 * self.threshold[j, h] > 0.0
+            left = np.where(kinked & (sign > 0.0), np.maximum(lower[j], 0.0), lower[j])
+            right = np.where(kinked & (sign < 0.0), np.minimum(upper[j], 0.0), upper[j])
+            matrix = self._matrix(h, free)
+            support.fill(free.astype(np.intc), sign, left, right, matrix)
+            self.inside[j, h] = 1
+            if len(free) and not self._invert(h, matrix, l2):
+                self.supports, self.coef = [], np.zeros_like(self.coef)
+                self.start(ridge=ridge)
+                return False
+        self.move()
+        self.look_everywhere()
+        return True
+
+    def repair(self, h: int, l2: float, repaired: set[int]) -> bool:
+        """Make a support's inverse anew from the rows, unless it has been at this strength; whether it was made."""
+        if h in repaired:
+            return False
+        repaired.add(h)
+        return self._invert(h, self._matrix(h, self.supports[h].members()), l2)
+
+    def _matrix(self, h: int, places: Ints) -> Floats:
+        """Centred second moments of some working columns over a training set, from the rows."""
+        off = self.middle[h, self.work.index[places]] - self.centre[self.work.index[places]]
+        return self.work.second_moments(places, self.row_weight_by_set[h]) / self.total[h] - np.outer(off, off)
+
+    def move(self, active: NDArray[np.int8] | None = None) -> None:
+        """Residuals at the coefficients as they stand, and the gradients of the columns at hand."""
+        some = active is not None and not active.all()
+        sets = np.flatnonzero(active) if active is not None and some else slice(None)
+        fitted = self.work.fitted(self.coef[: self.work.size, sets])
+        weight, total = self.row_weight[:, sets], self.total[sets]
+        if self.options.fit_intercept:
+            fitted -= np.einsum("nh,nh->h", weight, fitted) / total
+        residual = self.target[:, sets] - fitted
+        self.residual[:, sets] = residual
+        if len(self.hand):
+            products = self.columns.products_at_hand(weight * residual) / total
+            if some:
+                self.gradient[np.ix_(self.hand, sets)] = products
+            else:
+                self.gradient[self.hand] = products
+
+    def rest(self, l1: float, l2: float, slack: float) -> Floats:
+        """How far (H,) the supports' own equations are from holding, in units of what is allowed."""
+        index, b = self.work.columns, self.coef[: self.work.size]
+        slope = l1 * self.threshold[index]
+        off = np.abs(self.gradient[index] - l2 * self.square[index] * b - slope * np.sign(b))
+        allowed = np.maximum(RESTED * self.rounding[index], 0.01 * slack * slope)
+        counted = (self.inside[index] > 0) & (off > allowed)
+        return np.max(np.divide(off, allowed, out=np.zeros_like(off), where=counted), axis=0, initial=0.0)
+
+    def widen_hand(self) -> None:
+        """Take the working columns that a look everywhere has brought in to hand as well."""
+        self.hand = np.union1d(self.hand, self.work.columns)
+        self.columns.take_to_hand(self.hand)
+
+    def look_everywhere(self) -> None:
+        """Gradients of all p columns: one product X'R for all held-out sets."""
+        self.gradient = self._gradient()
+
+    def relative_gap(self, l1: float, l2: float) -> Floats:
+        """Relative duality gap (H,) over all p columns, as `foldwise.solvers.duality` defines it."""
+        b, place = self.coef[: self.work.size], self.work.columns
+        weighted = self.row_weight * self.residual
+        rr = np.einsum("nh,nh->h", weighted, self.residual) / self.total
+        ry = np.einsum("nh,nh->h", weighted, self.target) / self.total
+        penalty = (l1 * self.threshold[place] * np.abs(b) + 0.5 * l2 * self.square[place] * b**2).sum(axis=0)
+        needed, full = np.ones(self.H), np.ones(self.H)
+        bounds = self.options.lower, self.options.upper
+        dual_scales(self.gradient, self.threshold, self.sides, l1, *bounds, needed, full)
+        best = np.full(self.H, -np.inf)
+        # A ridge term bounds every coefficient, so that the dual needs no scaling; it may still be better with.
+        for scale in (np.ones(self.H) if l2 > 0.0 else needed, full):
+            lost = np.zeros(self.H)
+            conjugates(
+                self.gradient, self.threshold, self.sides, l1, l2, self.square, *bounds,
+                self.box, self.work.place, self.coef, scale, lost,
+            )  # fmt: skip
+            best = np.maximum(best, scale * ry - 0.5 * scale**2 * rr - lost)
+        return np.where(self.yy > 0.0, (0.5 * rr + penalty - best) / np.where(self.yy > 0.0, 0.5 * self.yy, 1.0), 0.0)
+
+    def explained(self) -> float:
+        """Share of the first held-out set's null deviance that is explained."""
+        left = self.row_weight[:, 0] @ self.residual[:, 0] ** 2 / self.total[0]
+        return float(1.0 - left / self.yy[0]) if self.yy[0] > 0.0 else 0.0
+
+    def fold_errors(self) -> Floats:
+        """Mean squared error (H, K) on every fold."""
+        squares = self.columns.weight[:, None] * self.residual**2
+        return (np.add.reduceat(squares, self.columns.ends[:-1], axis=0) / self.fold_weight[:, None]).T
