@@ -24,6 +24,10 @@ setup(
         compiled("foldwise.solvers._nonconvex", f"{SOLVERS}/_vector.h"),
         compiled("foldwise.paths.lockstep._product", f"{LOCKSTEP}/_product.h"),
         compiled("foldwise.paths.lockstep._screen"),
-        compiled("foldwise.paths.lockstep._advance", *(f"{LOCKSTEP}/{name}.h" for name in ("_advance", "_product")), f"{SOLVERS}/_inverse.h"),
+        compiled(
+            "foldwise.paths.lockstep._advance",
+            *(f"{LOCKSTEP}/{name}.h" for name in ("_advance", "_support", "_product")),
+            f"{SOLVERS}/_inverse.h",
+        ),
     ]
 )

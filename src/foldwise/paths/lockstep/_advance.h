@@ -6,153 +6,27 @@
 #ifndef FOLDWISE_ADVANCE_H
 #define FOLDWISE_ADVANCE_H
 
-#include "../../solvers/_inverse.h"
 #include "_product.h"
-#include <float.h>
-#include <stdlib.h>
+#include "_support.h"
 
 /* Share of a column's own curvature that must be left once the support has followed for it to come in beside others. */
 #define FW_APART 1e-7
 /* Added to a newcomer's curvature, as a share of it, so that nothing is singular; fresh gradients take it out again. */
 #define FW_JITTER 1e-11
-enum { FW_AT_ONCE = 32, FW_SWEEPS = 60, FW_STEPS = 1000 };
+enum { FW_SWEEPS = 60 };
 
 typedef struct {
-    ptrdiff_t s, room;
-    double *A;                                    /* inverse of the support's matrix; see _inverse.h */
-    double *Q;                                    /* the matrix itself without ridge term; NULL where there is none */
-    int *member;                                  /* working columns on the support */
-    double *b, *left, *right, *sign, *rest, *target;
-} fw_support;
-
-typedef struct {
-    ptrdiff_t n, sets, h;
-    const double *rows;                           /* working columns, dense, or NULL: then CSC */
-    const int *start, *at;
-    const double *value;
-    const ptrdiff_t *index;                       /* which column of the table a working column is */
-    double *coef;                                 /* (working columns, sets) */
-    const double *weight, *mean, *centre;         /* (n) of this set; (p) of this set; (p) */
-    double total;
-    const double *gradient, *threshold, *square;  /* (p, sets) */
-    const signed char *sides;
-    signed char *inside;
-    const double *lower, *upper;                  /* (p) */
-    double l1, l2;
-    int careful;
-} fw_task;
-
-static ptrdiff_t fw_padded(ptrdiff_t m) { return (m + FW_LANES - 1) / FW_LANES * FW_LANES; }
-
-/* How steeply the objective falls per unit when a coordinate leaves its kink or bound b, and to which side. */
-static double fw_pull(double g, double b, double lower, double upper, double slope, double *side, double *sign) {
-    const double right = b < upper ? g - (b >= 0.0 ? slope : -slope) : -INFINITY;
-    const double left = b > lower ? -g + (b > 0.0 ? slope : -slope) : -INFINITY;
-    if (right >= left) {
-        *side = 1.0, *sign = b >= 0.0 ? 1.0 : -1.0;
-        return right;
-    }
-    *side = -1.0, *sign = b > 0.0 ? 1.0 : -1.0;
-    return left;
-}
-
-static int fw_reserve(fw_support *S, ptrdiff_t s) {
-    if (s <= S->room) return 1;
-    ptrdiff_t room = S->room + S->room / 2 > s ? S->room + S->room / 2 : s;
-    room = room < 16 ? 16 : room;
-    double *A = realloc(S->A, (size_t)(room * (room + 1) / 2) * sizeof(double));
-    if (!A) return 0;
-    S->A = A;
-    if (S->Q) {
-        double *Q = realloc(S->Q, (size_t)(room * (room + 1) / 2) * sizeof(double));
-        if (!Q) return 0;
-        S->Q = Q;
-    }
-    int *member = realloc(S->member, (size_t)room * sizeof(int));
-    if (!member) return 0;
-    S->member = member;
-    double **parts[6] = {&S->b, &S->left, &S->right, &S->sign, &S->rest, &S->target};
-    for (int k = 0; k < 6; k++) {
-        double *part = realloc(*parts[k], (size_t)room * sizeof(double));
-        if (!part) return 0;
-        *parts[k] = part;
-    }
-    S->room = room;
-    return 1;
-}
-
-/* Take entries out[0..m) of the support, in increasing order, to the values they are held at: the others' target moves
-   along the plane where they are. Returns 0 when memory is out. */
-static int fw_take_out(fw_support *S, const fw_task *t, const int *out, const double *held, ptrdiff_t m) {
-    const ptrdiff_t s = S->s;
-    double *V = malloc((size_t)(m * s + m * m + 2 * m) * sizeof(double));
-    if (!V) return 0;
-    double *L = V + m * s, *x = L + m * m, *floor = x + m;
-    for (ptrdiff_t k = 0; k < m; k++) fw_symmetric_row(S->A, s, out[k], V + k * s);
-    for (ptrdiff_t k = 0; k < m; k++) {
-        for (ptrdiff_t q = 0; q < m; q++) L[k * m + q] = V[k * s + out[q]];
-        floor[k] = 1e-14 * L[k * m + k];
-        x[k] = S->target[out[k]] - held[k];
-    }
-    if (fw_cholesky(L, m, floor) < m) {           /* rounding: one at a time is always sound */
-        m = 1;
-        L[0] = sqrt(fmax(V[out[0]], DBL_MIN));
-    }
-    fw_forward(L, m, x, 1);
-    fw_forward(L, m, V, s);
-    for (ptrdiff_t k = 0; k < m; k++)
-        for (ptrdiff_t i = 0; i < s; i++) S->target[i] -= x[k] * V[k * s + i];
-    fw_update(S->A, s, V, m, -1.0);
-    free(V);
-    fw_leave_out(S->A, s, out, m);
-    if (S->Q) fw_leave_out(S->Q, s, out, m);
-    ptrdiff_t to = 0, gone = 0;
-    for (ptrdiff_t i = 0; i < s; i++) {
-        if (gone < m && out[gone] == i) {
-            t->coef[S->member[i] * t->sets + t->h] = held[gone++];
-            t->inside[t->index[S->member[i]] * t->sets + t->h] = 0;
-            continue;
-        }
-        S->member[to] = S->member[i], S->b[to] = S->b[i], S->left[to] = S->left[i], S->right[to] = S->right[i];
-        S->sign[to] = S->sign[i], S->target[to] = S->target[i];
-        to++;
-    }
-    S->s = to;
-    return 1;
-}
-
-/* Go to the target; coordinates that would cross a kink or bound leave the support there, many at a time. In careful
-   mode only the first one met, so that no step raises the objective. */
-static int fw_settle(fw_support *S, const fw_task *t, ptrdiff_t *steps) {
-    int out[FW_AT_ONCE];
-    double held[FW_AT_ONCE];
-    for (;;) {
-        ptrdiff_t m = 0;
-        double length = 1.0;
-        ++*steps;
-        for (ptrdiff_t i = 0; i < S->s; i++) {
-            const double target = S->target[i];
-            if (target > S->left[i] && target < S->right[i]) continue;
-            const double edge = target <= S->left[i] ? S->left[i] : S->right[i];
-            if (t->careful) {
-                const double step = target - S->b[i], meets = step != 0.0 ? (edge - S->b[i]) / step : 0.0;
-                if (m && meets >= length) continue;
-                length = meets, m = 0;
-            } else if (m == FW_AT_ONCE)
-                break;
-            out[m] = (int)i, held[m++] = edge;
-        }
-        if (t->careful && m) {
-            length = length < 0.0 ? 0.0 : length > 1.0 ? 1.0 : length;
-            for (ptrdiff_t i = 0; i < S->s; i++) S->b[i] += length * (S->target[i] - S->b[i]);
-        }
-        if (!m) {
-            memcpy(S->b, S->target, (size_t)S->s * sizeof(double));
-            return 1;
-        }
-        if (!fw_take_out(S, t, out, held, m)) return 0;
-    }
-}
+    ptrdiff_t m, width;                           /* how many, and that padded */
+    int *pick;                                    /* working columns */
+    double *slope, *lower, *upper, *ridge, *start;
+    double *r, *x;                                /* descent: slope of the smooth part, and where it has got to */
+    char *skip;
+    double *R;                                    /* (n, width) weighted columns; scratch once products are made */
+    double *Q, *C, *L;                            /* (m, m) second moments, curvature, factor */
+    double *cross, *U, *V;                        /* (s, width) moments with the support, A times them; (m, s) scratch */
+    double *block, *inverse, *floor;
+    int *order, *chosen;
+} fw_candidates;
 
 /* Coordinate descent on r'x - x'C x / 2 - l1 w1 |x| within the bounds, from x = start, r being the slope there. */
 static void fw_descend(const double *C, ptrdiff_t m, ptrdiff_t width, const double *slope, const double *lower,
@@ -233,215 +107,206 @@ static void fw_centre(const fw_task *t, const int *left, ptrdiff_t count, const 
     }
 }
 
-/* Append m newcomers with Cholesky factor L of their Schur complement, U' (m, s), and Q rows (s, width), block (m, m). */
-static int fw_append_all(fw_support *S, const fw_task *t, const int *picks, ptrdiff_t m, const double *L, double *V,
-                         const double *QSN, ptrdiff_t width, const int *column, const double *block, double *inverse) {
-    const ptrdiff_t s = S->s;
-    if (!fw_reserve(S, s + m)) return 0;
-    for (ptrdiff_t k = 0; k < m; k++)
-        for (ptrdiff_t q = 0; q < m; q++) inverse[k * m + q] = k == q;
-    fw_forward(L, m, inverse, m);
-    fw_backward(L, m, inverse, m);
-    fw_forward(L, m, V, s);
-    fw_update(S->A, s, V, m, 1.0);
-    fw_backward(L, m, V, s);
-    for (ptrdiff_t i = 0; i < m * s; i++) V[i] = -V[i];
-    fw_append(S->A, s, V, inverse, m);
-    if (S->Q) {
-        for (ptrdiff_t k = 0; k < m; k++)
-            for (ptrdiff_t i = 0; i < s; i++) V[k * s + i] = QSN[i * width + column[k]];
-        fw_append(S->Q, s, V, block, m);
-    }
+static void fw_dismiss(fw_candidates *c) {
+    free(c->slope);
+    free(c->R);
+    free(c->cross);
+    free(c->V);
+    free(c->pick);
+    free(c->skip);
+}
+
+/* The candidates by themselves: their second moments, and room for all that follows. 0 when memory is out. */
+static int fw_gather(fw_candidates *c, const fw_support *S, const fw_task *t, const int *picked, ptrdiff_t m) {
+    const ptrdiff_t width = fw_padded(m), s = S->s;
+    memset(c, 0, sizeof *c);
+    c->m = m, c->width = width;
+    c->slope = malloc((size_t)(8 * m + 5 * m * width) * sizeof(double));
+    c->R = malloc((size_t)(t->n * width) * sizeof(double));
+    c->cross = malloc((size_t)(2 * s * width + 1) * sizeof(double));
+    c->V = malloc((size_t)(m * (s + 1)) * sizeof(double));
+    c->pick = malloc((size_t)(3 * m) * sizeof(int));
+    c->skip = malloc((size_t)m);
+    if (!c->slope || !c->R || !c->cross || !c->V || !c->pick || !c->skip) return 0;
+    c->lower = c->slope + m, c->upper = c->lower + m, c->ridge = c->upper + m, c->start = c->ridge + m;
+    c->r = c->start + m, c->x = c->r + m, c->floor = c->x + m;
+    c->Q = c->floor + m, c->C = c->Q + m * width, c->L = c->C + m * width, c->block = c->L + m * width;
+    c->inverse = c->block + m * width, c->U = c->cross + s * width;
+    c->order = c->pick + m, c->chosen = c->order + m;
+    memcpy(c->pick, picked, (size_t)m * sizeof(int));
+    fw_lay_out(t, picked, m, width, c->R);
+    fw_cross(t, picked, m, c->R, width, c->Q);
+    fw_centre(t, picked, m, picked, m, width, c->Q);
     for (ptrdiff_t k = 0; k < m; k++) {
-        S->member[s + k] = picks[k];
-        t->inside[t->index[picks[k]] * t->sets + t->h] = 1;
+        const ptrdiff_t j = t->index[picked[k]], cell = j * t->sets + t->h;
+        c->slope[k] = t->l1 * t->threshold[cell], c->ridge[k] = t->l2 * t->square[cell];
+        c->lower[k] = t->sides[cell] & 2 ? t->lower[j] : fmax(t->lower[j], 0.0);
+        c->upper[k] = t->sides[cell] & 1 ? t->upper[j] : fmin(t->upper[j], 0.0);
+        c->start[k] = t->coef[picked[k] * t->sets + t->h];
     }
-    S->s = s + m;
     return 1;
 }
 
-static void fw_set_piece(fw_support *S, ptrdiff_t i, double sign, double slope, double lower, double upper) {
-    S->sign[i] = sign;
-    S->left[i] = slope > 0.0 && sign > 0.0 && lower < 0.0 ? 0.0 : lower;
-    S->right[i] = slope > 0.0 && sign < 0.0 && upper > 0.0 ? 0.0 : upper;
+/* Coordinate descent among the candidates, the support held still; only those that move stay candidates. */
+static void fw_sift(fw_candidates *c, const fw_task *t) {
+    const ptrdiff_t m = c->m, width = c->width;
+    for (ptrdiff_t k = 0; k < m; k++) {
+        memcpy(c->C + k * width, c->Q + k * width, (size_t)width * sizeof(double));
+        c->C[k * width + k] = (c->Q[k * width + k] + c->ridge[k]) * (1.0 + FW_JITTER);
+        c->skip[k] = !(c->C[k * width + k] > 0.0);
+        c->r[k] = fw_fall(t, c->pick[k]), c->x[k] = c->start[k];
+    }
+    fw_descend(c->C, m, width, c->slope, c->lower, c->upper, c->skip, c->r, c->x);
+    ptrdiff_t few = 0;
+    for (ptrdiff_t k = 0; k < m; k++) {
+        if (c->x[k] == c->start[k]) continue;
+        c->order[few] = (int)k, c->pick[few] = c->pick[k], c->slope[few] = c->slope[k], c->lower[few] = c->lower[k];
+        c->upper[few] = c->upper[k], c->ridge[few] = c->ridge[k], c->start[few] = c->start[k];
+        few++;
+    }
+    for (ptrdiff_t k = 0; k < few; k++)           /* entries move up and to the left only: in order, in place */
+        for (ptrdiff_t q = 0; q < few; q++) c->Q[k * few + q] = c->Q[c->order[k] * width + c->order[q]];
+    c->m = few, c->width = fw_padded(few);
 }
 
-/* Let the best of the candidates in; 0 when memory is out. */
-static int fw_let_in(fw_support *S, const fw_task *t, const int *picked, ptrdiff_t m, ptrdiff_t *steps) {
-    const ptrdiff_t width = fw_padded(m), n = t->n;
-    int done = 0;
-    const ptrdiff_t scratch = n * width > m * (m + 3) ? n * width : m * (m + 3);
-    double *R = malloc((size_t)(scratch + 3 * m * width + 8 * m) * sizeof(double));
-    double *QSN = NULL, *U = NULL, *V = NULL;
-    int *few = malloc((size_t)(2 * m) * sizeof(int));
-    char *skip = malloc((size_t)m);
-    if (!R || !few || !skip) goto end;
-    double *QNN = R + scratch, *C = QNN + m * width, *L = C + m * width;
-    double *slope = L + m * width, *lower = slope + m, *upper = lower + m, *r = upper + m, *x = r + m, *start = x + m;
-    double *ridge = start + m, *floor = ridge + m;
-    int *column = few + m;
-    fw_lay_out(t, picked, m, width, R);
-    fw_cross(t, picked, m, R, width, QNN);
-    fw_centre(t, picked, m, picked, m, width, QNN);
-    for (ptrdiff_t k = 0; k < m; k++) {
-        const ptrdiff_t j = t->index[picked[k]], cell = j * t->sets + t->h;
-        slope[k] = t->l1 * t->threshold[cell], lower[k] = t->lower[j], upper[k] = t->upper[j];
-        if (!(t->sides[cell] & 1)) upper[k] = fmin(upper[k], 0.0);
-        if (!(t->sides[cell] & 2)) lower[k] = fmax(lower[k], 0.0);
-        r[k] = fw_fall(t, picked[k]), x[k] = start[k] = t->coef[picked[k] * t->sets + t->h];
-        ridge[k] = t->l2 * t->square[cell];
-        memcpy(C + k * width, QNN + k * width, (size_t)width * sizeof(double));
-        C[k * width + k] = (QNN[k * width + k] + ridge[k]) * (1.0 + FW_JITTER);
-        skip[k] = !(C[k * width + k] > 0.0);
-    }
-    fw_descend(C, m, width, slope, lower, upper, skip, r, x);
-    ptrdiff_t m1 = 0;
-    for (ptrdiff_t k = 0; k < m; k++)
-        if (x[k] != start[k]) {
-            few[m1] = picked[k], column[m1] = (int)k;
-            slope[m1] = slope[k], lower[m1] = lower[k], upper[m1] = upper[k], start[m1] = start[k], ridge[m1] = ridge[k];
-            m1++;
-        }
-    done = 1;
-    if (!m1) goto end;
-    done = 0;
-    const ptrdiff_t w1 = fw_padded(m1), s = S->s;
-    QSN = malloc((size_t)(2 * s * w1 + 8) * sizeof(double));
-    V = malloc((size_t)(m1 * (s + m1) + m1 * m1 + 8) * sizeof(double));
-    if (!QSN || !V) goto end;
-    U = QSN + s * w1;
-    for (ptrdiff_t k = 0; k < m1; k++)
-        for (ptrdiff_t q = 0; q < m1; q++) QNN[k * m1 + q] = QNN[column[k] * width + column[q]];   /* moves up, rows in order */
-    fw_lay_out(t, few, m1, w1, R);
-    fw_cross(t, S->member, s, R, w1, QSN);
-    fw_centre(t, S->member, s, few, m1, w1, QSN);
-    fw_times_thin(S->A, s, QSN, w1, U);
-    memset(C, 0, (size_t)(m1 * m1) * sizeof(double));
-    for (ptrdiff_t i = 0; i < s; i++)
-        for (ptrdiff_t k = 0; k < m1; k++)
-            for (ptrdiff_t q = 0; q <= k; q++) C[k * m1 + q] += QSN[i * w1 + k] * U[i * w1 + q];
+/* The candidates' curvature when the support follows. How many of them are apart from the support; 0 is for none. */
+static ptrdiff_t fw_follow(fw_candidates *c, const fw_support *S, const fw_task *t) {
+    const ptrdiff_t m = c->m, width = c->width, s = S->s;
     ptrdiff_t apart = 0;
-    for (ptrdiff_t k = 0; k < m1; k++) {
-        const double own = QNN[k * m1 + k] + ridge[k];
+    fw_lay_out(t, c->pick, m, width, c->R);
+    fw_cross(t, S->member, s, c->R, width, c->cross);
+    fw_centre(t, S->member, s, c->pick, m, width, c->cross);
+    fw_times_thin(S->A, s, c->cross, width, c->U);
+    memset(c->C, 0, (size_t)(m * m) * sizeof(double));
+    for (ptrdiff_t i = 0; i < s; i++)
+        for (ptrdiff_t k = 0; k < m; k++)
+            for (ptrdiff_t q = 0; q <= k; q++) c->C[k * m + q] += c->cross[i * width + k] * c->U[i * width + q];
+    for (ptrdiff_t k = 0; k < m; k++) {
+        const double own = c->Q[k * m + k] + c->ridge[k];
         for (ptrdiff_t q = 0; q <= k; q++) {
-            C[k * m1 + q] = QNN[k * m1 + q] + (k == q ? ridge[k] + FW_JITTER * own : 0.0) - C[k * m1 + q];
-            C[q * m1 + k] = C[k * m1 + q];
+            const double here = c->Q[k * m + q] + (k == q ? c->ridge[k] + FW_JITTER * own : 0.0) - c->C[k * m + q];
+            c->C[k * m + q] = c->C[q * m + k] = here;
         }
-        floor[k] = FW_APART * own;
-        skip[k] = !(C[k * m1 + k] > floor[k]);
-        apart += !skip[k];
-        r[k] = fw_fall(t, few[k]), x[k] = start[k];
+        c->floor[k] = FW_APART * own;
+        c->skip[k] = !(c->C[k * m + k] > c->floor[k]);
+        apart += !c->skip[k];
+        c->r[k] = fw_fall(t, c->pick[k]), c->x[k] = c->start[k];
     }
-    if (apart) {
-        fw_descend(C, m1, m1, slope, lower, upper, skip, r, x);
-        /* Those that moved, the furthest first, as far as they are apart from each other. */
-        ptrdiff_t m2 = 0;
-        double *far = R;
-        int *pick = malloc((size_t)(2 * m1) * sizeof(int));
-        if (!pick) goto end;
-        for (ptrdiff_t k = 0; k < m1; k++) {
-            if (x[k] == start[k]) continue;
-            const double reach = fabs(x[k] - start[k]) * sqrt(C[k * m1 + k]);
-            ptrdiff_t at = m2++;
-            for (; at > 0 && far[at - 1] < reach; at--) far[at] = far[at - 1], pick[at] = pick[at - 1];
-            far[at] = reach, pick[at] = (int)k;
-        }
-        if (t->careful && m2 > 1) m2 = 1;
-        for (ptrdiff_t a = 0; a < m2; a++) {
-            far[a] = floor[pick[a]];
-            for (ptrdiff_t b = 0; b <= a; b++) L[a * m2 + b] = C[pick[a] * m1 + pick[b]];
-        }
-        if (fw_cholesky(L, m2, far) < m2) {
-            ptrdiff_t good = 0;
-            for (ptrdiff_t a = 0; a < m2; a++)
-                if (L[a * m2 + a] > 0.0) pick[good++] = pick[a];
-            m2 = good;
-            for (ptrdiff_t a = 0; a < m2; a++) {
-                far[a] = 0.0;
-                for (ptrdiff_t b = 0; b <= a; b++) L[a * m2 + b] = C[pick[a] * m1 + pick[b]];
-            }
-            if (fw_cholesky(L, m2, far) < m2) m2 = m2 ? 1 : 0;
-        }
-        if (m2) {
-            double *step = R + m2;
-            int *chosen = pick + m1;
-            double *block = V + m1 * (s + m1);
-            for (ptrdiff_t a = 0; a < m2; a++) {
-                const ptrdiff_t k = pick[a];
-                chosen[a] = few[k];
-                step[a] = fw_fall(t, few[k]) - slope[k] * fw_side(x[k], start[k]);
-                for (ptrdiff_t i = 0; i < s; i++) V[a * s + i] = U[i * w1 + k];
-                for (ptrdiff_t b = 0; b < m2; b++) block[a * m2 + b] = QNN[k * m1 + pick[b]];
-            }
-            fw_forward(L, m2, step, 1);
-            fw_backward(L, m2, step, 1);
-            for (ptrdiff_t i = 0; i < s; i++) S->target[i] = S->b[i];
-            for (ptrdiff_t a = 0; a < m2; a++)
-                for (ptrdiff_t i = 0; i < s; i++) S->target[i] -= step[a] * V[a * s + i];
-            if (!fw_append_all(S, t, chosen, m2, L, V, QSN, w1, pick, block, R + 2 * m2)) {
-                free(pick);
-                goto end;
-            }
-            for (ptrdiff_t a = 0; a < m2; a++) {
-                const ptrdiff_t k = pick[a];
-                S->b[s + a] = start[k], S->target[s + a] = start[k] + step[a];
-                fw_set_piece(S, s + a, fw_side(x[k], start[k]), slope[k], lower[k], upper[k]);
-            }
-            free(pick);
-            done = fw_settle(S, t, steps);
-            goto end;
-        }
-        free(pick);
-        done = 1;
-        goto end;
+    return apart;
+}
+
+/* Which candidates come in: those that descent moves, the furthest first, as far as they are apart from each other; their
+   factor is left in L. */
+static ptrdiff_t fw_elect(fw_candidates *c, const fw_task *t) {
+    const ptrdiff_t m = c->m;
+    double *far = c->R;
+    ptrdiff_t count = 0;
+    fw_descend(c->C, m, m, c->slope, c->lower, c->upper, c->skip, c->r, c->x);
+    for (ptrdiff_t k = 0; k < m; k++) {
+        if (c->x[k] == c->start[k]) continue;
+        const double reach = fabs(c->x[k] - c->start[k]) * sqrt(c->C[k * m + k]);
+        ptrdiff_t at = count++;
+        for (; at > 0 && far[at - 1] < reach; at--) far[at] = far[at - 1], c->order[at] = c->order[at - 1];
+        far[at] = reach, c->order[at] = (int)k;
     }
-    /* All of them lie in the span of the support: the one that pulls most changes places with the first member to meet
-       its kink or bound when the rest give way. */
-    ptrdiff_t best = 0;
+    if (t->careful && count > 1) count = 1;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        for (ptrdiff_t a = 0; a < count; a++) {
+            far[a] = attempt ? 0.0 : c->floor[c->order[a]];
+            for (ptrdiff_t b = 0; b <= a; b++) c->L[a * count + b] = c->C[c->order[a] * m + c->order[b]];
+        }
+        if (fw_cholesky(c->L, count, far) == count) return count;
+        ptrdiff_t good = 0;
+        for (ptrdiff_t a = 0; a < count; a++)
+            if (c->L[a * count + a] > 0.0) c->order[good++] = c->order[a];
+        count = good;
+    }
+    return 0;
+}
+
+/* Let those elected in, and go to where the support's own equations hold. 0 when memory is out. */
+static int fw_join(fw_candidates *c, fw_support *S, const fw_task *t, ptrdiff_t count, ptrdiff_t *steps) {
+    const ptrdiff_t m = c->m, s = S->s;
+    double *step = c->r;
+    for (ptrdiff_t a = 0; a < count; a++) {
+        const ptrdiff_t k = c->order[a];
+        c->chosen[a] = c->pick[k];
+        c->floor[a] = fw_fall(t, c->pick[k]) - c->slope[k] * fw_side(c->x[k], c->start[k]);
+        for (ptrdiff_t i = 0; i < s; i++) c->V[a * s + i] = c->U[i * c->width + k];
+        for (ptrdiff_t b = 0; b < count; b++) c->block[a * count + b] = c->Q[k * m + c->order[b]];
+    }
+    memcpy(step, c->floor, (size_t)count * sizeof(double));
+    fw_forward(c->L, count, step, 1);
+    fw_backward(c->L, count, step, 1);
+    memcpy(S->target, S->b, (size_t)s * sizeof(double));
+    for (ptrdiff_t a = 0; a < count; a++)
+        for (ptrdiff_t i = 0; i < s; i++) S->target[i] -= step[a] * c->V[a * s + i];
+    if (!fw_append_all(S, t, c->chosen, count, c->L, c->V, c->cross, c->width, c->order, c->block, c->inverse)) return 0;
+    for (ptrdiff_t a = 0; a < count; a++) {
+        const ptrdiff_t k = c->order[a];
+        S->b[s + a] = c->start[k], S->target[s + a] = c->start[k] + step[a];
+        fw_set_piece(S, s + a, fw_side(c->x[k], c->start[k]), c->slope[k], c->lower[k], c->upper[k]);
+    }
+    return fw_settle(S, t, steps);
+}
+
+/* All candidates lie in the span of the support: the one that pulls most changes places with the first member to meet its
+   kink or bound when the rest give way. 0 when memory is out. */
+static int fw_swap(fw_candidates *c, fw_support *S, const fw_task *t) {
+    const ptrdiff_t m = c->m, width = c->width;
+    ptrdiff_t best = 0, first = -1;
     double most = -1.0, side = 0.0, sign = 0.0;
-    for (ptrdiff_t k = 0; k < m1; k++) {
+    for (ptrdiff_t k = 0; k < m; k++) {
         double to, its;
-        const double pull = fw_pull(r[k], start[k], lower[k], upper[k], slope[k], &to, &its) / sqrt(QNN[k * m1 + k]);
-        if (pull > most) most = pull, best = k, side = to, sign = its;
+        const double pull = fw_pull(c->r[k], c->start[k], c->lower[k], c->upper[k], c->slope[k], &to, &its);
+        if (pull / sqrt(c->Q[k * m + k]) > most) most = pull / sqrt(c->Q[k * m + k]), best = k, side = to, sign = its;
     }
-    done = 1;
-    if (most <= 0.0) goto end;
-    double length = upper[best] - start[best];
-    if (side < 0.0) length = start[best] - lower[best];
-    ptrdiff_t first = -1;
-    for (ptrdiff_t i = 0; i < s; i++) {
-        const double slide = -side * U[i * w1 + best];
+    if (most <= 0.0) return 1;
+    double length = side < 0.0 ? c->start[best] - c->lower[best] : c->upper[best] - c->start[best];
+    for (ptrdiff_t i = 0; i < S->s; i++) {
+        const double slide = -side * c->U[i * width + best];
         if (slide == 0.0) continue;
         const double reach = ((slide > 0.0 ? S->right[i] : S->left[i]) - S->b[i]) / slide;
         if (reach < length) length = reach < 0.0 ? 0.0 : reach, first = i;
     }
-    if (!isfinite(length)) goto end;
-    const double to = start[best] + side * length;
-    for (ptrdiff_t i = 0; i < s; i++) S->target[i] = S->b[i] = S->b[i] - side * length * U[i * w1 + best];
-    t->coef[few[best] * t->sets + t->h] = to;
-    if (first < 0) goto end;                      /* it reached its own bound and stays there */
-    done = 0;
-    const int out = (int)first;
-    const double held = -side * U[first * w1 + best] > 0.0 ? S->right[first] : S->left[first];
+    if (!isfinite(length)) return 1;
+    const double to = c->start[best] + side * length;
+    for (ptrdiff_t i = 0; i < S->s; i++) S->target[i] = S->b[i] -= side * length * c->U[i * width + best];
+    t->coef[c->pick[best] * t->sets + t->h] = to;
+    if (first < 0) return 1;                      /* it has reached its own bound and is held there */
+    const int out = (int)first, place = (int)best;
+    const double held = side * c->U[first * width + best] < 0.0 ? S->right[first] : S->left[first];
     S->target[first] = S->b[first] = held;
-    if (!fw_take_out(S, t, &out, &held, 1)) goto end;
-    for (ptrdiff_t i = first; i < S->s; i++) memcpy(QSN + i * w1, QSN + (i + 1) * w1, (size_t)w1 * sizeof(double));
-    fw_times_thin(S->A, S->s, QSN, w1, U);
-    double left = QNN[best * m1 + best] + ridge[best];
-    const double own = left;
-    for (ptrdiff_t i = 0; i < S->s; i++) left -= QSN[i * w1 + best] * U[i * w1 + best], V[i] = U[i * w1 + best];
-    L[0] = sqrt(fmax(left, FW_JITTER * own));
-    const int place = (int)best;
-    if (!fw_append_all(S, t, few + best, 1, L, V, QSN, w1, &place, QNN + best * m1 + best, R)) goto end;
+    if (!fw_take_out(S, t, &out, &held, 1)) return 0;
+    memmove(c->cross + first * width, c->cross + (first + 1) * width, (size_t)((S->s - first) * width) * sizeof(double));
+    fw_times_thin(S->A, S->s, c->cross, width, c->U);
+    const double own = c->Q[best * m + best] + c->ridge[best];
+    double left = own;
+    for (ptrdiff_t i = 0; i < S->s; i++) {
+        c->V[i] = c->U[i * width + best];
+        left -= c->cross[i * width + best] * c->V[i];
+    }
+    c->L[0] = sqrt(fmax(left, FW_JITTER * own));
+    if (!fw_append_all(S, t, c->pick + best, 1, c->L, c->V, c->cross, width, &place, c->Q + best * m + best, c->inverse))
+        return 0;
     S->b[S->s - 1] = S->target[S->s - 1] = to;
-    fw_set_piece(S, S->s - 1, sign, slope[best], lower[best], upper[best]);
-    done = 1;
-end:
-    free(R);
-    free(QSN);
-    free(V);
-    free(few);
-    free(skip);
+    fw_set_piece(S, S->s - 1, sign, c->slope[best], c->lower[best], c->upper[best]);
+    return 1;
+}
+
+/* Let the best of the candidates in; 0 when memory is out. */
+static int fw_let_in(fw_support *S, const fw_task *t, const int *picked, ptrdiff_t m, ptrdiff_t *steps) {
+    fw_candidates c;
+    int done = fw_gather(&c, S, t, picked, m);
+    if (done) {
+        fw_sift(&c, t);
+        if (c.m && fw_follow(&c, S, t)) {
+            const ptrdiff_t count = fw_elect(&c, t);
+            done = !count || fw_join(&c, S, t, count, steps);
+        } else if (c.m)
+            done = fw_swap(&c, S, t);
+    }
+    fw_dismiss(&c);
     return done;
 }
 
@@ -462,18 +327,6 @@ static ptrdiff_t fw_advance(fw_support *S, const fw_task *t, const int *picked, 
     if (m && !fw_let_in(S, t, picked, m, &steps)) return -1;
     for (ptrdiff_t i = 0; i < S->s; i++) t->coef[S->member[i] * t->sets + t->h] = S->b[i];
     return steps + 1;
-}
-
-static void fw_close(fw_support *S) {
-    free(S->A);
-    free(S->Q);
-    free(S->member);
-    free(S->b);
-    free(S->left);
-    free(S->right);
-    free(S->sign);
-    free(S->rest);
-    free(S->target);
 }
 
 #endif

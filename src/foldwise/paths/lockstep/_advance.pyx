@@ -127,12 +127,11 @@ def choose(const Py_ssize_t[::1] among, const double[:, ::1] gradient, const dou
            const double[:, ::1] square, const signed char[:, ::1] sides, const double[:, ::1] rounding,
            const signed char[:, ::1] inside, const double[::1] lower, const double[::1] upper,
            const double[:, ::1] heft, const Py_ssize_t[::1] place, const double[:, ::1] coef, double l1, double l2,
-           double slack, const signed char[::1] active, const int[::1] limit, int[:, ::1] picked, int[::1] count,
-           int[::1] violators):
+           double slack, const signed char[::1] active, const int[::1] limit, int[:, ::1] picked, int[::1] count):
     """Put into picked[h] (H, most) the columns outside support h that pull hardest beyond their thresholds.
 
     Hardest: excess slope times `heft`, the reciprocal of the column's scale. At most limit[h] of them; count (H,) says how
-    many, `violators` (H,) how many there were. Releases the GIL.
+    many. Releases the GIL.
     """
     cdef Py_ssize_t sets = gradient.shape[1], i, j, h, most = picked.shape[1], at, child, n
     cdef double slope, allowed, b, pull, side, sign, low, high, weight
@@ -144,7 +143,6 @@ def choose(const Py_ssize_t[::1] among, const double[:, ::1] gradient, const dou
     with nogil:
         for h in range(sets):
             count[h] = 0
-            violators[h] = 0
         for i in range(among.shape[0]):
             j = among[i]
             for h in range(sets):
@@ -164,7 +162,6 @@ def choose(const Py_ssize_t[::1] among, const double[:, ::1] gradient, const dou
                     allowed = rounding[j, h]
                 if not pull > allowed:
                     continue
-                violators[h] += 1
                 weight = pull * heft[j, h]
                 heap, names, n = hefts + h * most, &picked[h, 0], count[h]
                 if n < limit[h] and n < most:

@@ -6,18 +6,6 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 Bytes: TypeAlias = NDArray[np.int8]
 
-def violators(
-    columns: NDArray[np.intp],
-    gradient: Floats,
-    threshold: Floats,
-    sides: Bytes,
-    rounding: Floats,
-    inside: Bytes,
-    l1: float,
-    slack: float,
-    wanted: Bytes,
-    found: NDArray[np.intp],
-) -> int: ...
 def strong(gradient: Floats, threshold: Floats, sides: Bytes, l1: float, found: NDArray[np.intp]) -> int: ...
 def dual_scales(
     gradient: Floats,

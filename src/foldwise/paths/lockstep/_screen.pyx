@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""One pass over the gradients (p, H) of all held-out sets: which columns violate, and what the dual objective loses.
+"""One pass over the gradients (p, H) of all held-out sets: which columns come near their thresholds, and what the dual objective loses.
 
 A gradient pulls column j of set h to the right where it is positive and the column may go up, to the left where it is
 negative and the column may go down; it must exceed l1 times the column's threshold before it counts.
@@ -13,33 +13,6 @@ cdef inline double pull_of(double g, signed char sides) noexcept nogil:
     if g > 0.0:
         return g if sides & 1 else 0.0
     return -g if sides & 2 else 0.0
-
-
-def violators(const Py_ssize_t[::1] columns, const double[:, ::1] gradient, const double[:, ::1] threshold, const signed char[:, ::1] sides,
-              const double[:, ::1] rounding, signed char[:, ::1] inside, double l1, double slack,
-              signed char[:, ::1] wanted, Py_ssize_t[::1] found):
-    """Mark in `wanted` (p, H), among `columns`, those outside that exceed their threshold by more than slack and rounding.
-
-    Puts the columns that some set wants into `found` and returns how many they are.
-    """
-    cdef Py_ssize_t sets = gradient.shape[1], i, j, h, count = 0
-    cdef double slope, allowed
-    cdef signed char any_here
-    with nogil:
-        for i in range(columns.shape[0]):
-            j = columns[i]
-            any_here = 0
-            for h in range(sets):
-                slope = l1 * threshold[j, h]
-                allowed = slack * slope
-                if allowed < rounding[j, h]:
-                    allowed = rounding[j, h]
-                wanted[j, h] = (not inside[j, h]) and pull_of(gradient[j, h], sides[j, h]) - slope > allowed
-                any_here |= wanted[j, h]
-            if any_here:
-                found[count] = j
-                count += 1
-    return count
 
 
 def strong(const double[:, ::1] gradient, const double[:, ::1] threshold, const signed char[:, ::1] sides,

@@ -207,7 +207,8 @@ class WorkingColumns:
             team.each(lambda span: thin_combined(self.rows, used, coef, out, *span), list(pairwise(bounds)))
         return np.ascontiguousarray(out[:, :sets])
 
-    def second_moments(self, places: Ints, weight: Floats) -> Floats:
+    def second_moments(self, places: NDArray[np.integer], weight: Floats) -> Floats:
         """Weighted sums of products (m, m) of some working columns."""
         rows = self.rows[places]
-        return np.matmul(rows * weight, rows.T)
+        moments: Floats = np.matmul(rows * weight, rows.T)
+        return moments

@@ -151,7 +151,7 @@ class SparseWorkingColumns:
         """Predictions (n, H) up to a constant, from coefficients (size, H) of the working columns."""
         return np.asarray(self._matrix() @ coef)
 
-    def second_moments(self, places: Ints, weight: Floats) -> Floats:
+    def second_moments(self, places: NDArray[np.integer], weight: Floats) -> Floats:
         """Weighted sums of products (m, m) of some working columns."""
         part = self._matrix()[:, places]
         dense: Floats = (part.T @ part.multiply(weight[:, None])).toarray()

@@ -1,4 +1,4 @@
-"""The state of a lockstep walk: supports, residuals and gradients of all held-out sets, and the moves between states."""
+"""The state of a lockstep walk: supports, residuals and gradients of all held-out sets, and its moves."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ RESTED = 8.0
 MAX_ROUNDS = 50
 
 
-
 class Lockstep:
     """Residuals (n, H) in fold order, gradients (p, H), working columns, and the support of each held-out set."""
 
@@ -69,6 +68,7 @@ class Lockstep:
         self.middle = np.ascontiguousarray(self.mean if options.fit_intercept else np.zeros_like(self.mean))
         self.row_weight_by_set = np.ascontiguousarray(self.row_weight.T)
         self.supports: list[Support] = []
+        self.supports_ridge = False
         self.inside = np.zeros((self.p, self.H), dtype=np.int8)
         self.everywhere = np.arange(self.p)
         self.hand = np.empty(0, dtype=np.intp)
@@ -76,7 +76,6 @@ class Lockstep:
         self.careful = np.zeros(self.H, dtype=np.int8)
         self.picked = np.zeros((self.H, MOST_CANDIDATES), dtype=np.intc)
         self.count = np.zeros(self.H, dtype=np.intc)
-        self.violators = np.zeros(self.H, dtype=np.intc)
         self._thresholds()
         self.gradient = self._gradient()
 
@@ -154,7 +153,7 @@ class Lockstep:
         choose(
             among, self.gradient, self.threshold, self.square, self.sides, self.rounding, self.inside,
             self.options.lower, self.options.upper, self.box, self.work.place, self.coef, l1, l2, slack, active,
-            limit, self.picked, self.count, self.violators,
+            limit, self.picked, self.count,
         )  # fmt: skip
         if not self.count.any():
             return False
@@ -174,9 +173,9 @@ class Lockstep:
         def part(group: Ints) -> None:
             advance(
                 self.supports, group, work.rows, work.start, work.at, work.value, work.index, work.place, self.coef,
-                self.row_weight_by_set, self.middle, self.centre, self.total, self.gradient, self.threshold, self.square,
-                self.sides, self.inside, options.lower, options.upper, l1, l2, self.careful, self.picked, self.count,
-                steps,
+                self.row_weight_by_set, self.middle, self.centre, self.total, self.gradient, self.threshold,
+                self.square, self.sides, self.inside, options.lower, options.upper, l1, l2, self.careful, self.picked,
+                self.count, steps,
             )  # fmt: skip
 
         self.team.each(part, groups)
@@ -243,15 +242,15 @@ class Lockstep:
         repaired.add(h)
         return self._invert(h, self._matrix(h, self.supports[h].members()), l2)
 
-    def _matrix(self, h: int, places: Ints) -> Floats:
+    def _matrix(self, h: int, places: NDArray[np.integer]) -> Floats:
         """Centred second moments of some working columns over a training set, from the rows."""
         off = self.middle[h, self.work.index[places]] - self.centre[self.work.index[places]]
-        return self.work.second_moments(places, self.row_weight_by_set[h]) / self.total[h] - np.outer(off, off)
+        moments: Floats = self.work.second_moments(places, self.row_weight_by_set[h]) / self.total[h]
+        return moments - np.outer(off, off)
 
     def move(self, active: NDArray[np.int8] | None = None) -> None:
         """Residuals at the coefficients as they stand, and the gradients of the columns at hand."""
-        some = active is not None and not active.all()
-        sets = np.flatnonzero(active) if active is not None and some else slice(None)
+        sets = np.arange(self.H) if active is None else np.flatnonzero(active)
         fitted = self.work.fitted(self.coef[: self.work.size, sets])
         weight, total = self.row_weight[:, sets], self.total[sets]
         if self.options.fit_intercept:
@@ -260,10 +259,7 @@ class Lockstep:
         self.residual[:, sets] = residual
         if len(self.hand):
             products = self.columns.products_at_hand(weight * residual) / total
-            if some:
-                self.gradient[np.ix_(self.hand, sets)] = products
-            else:
-                self.gradient[self.hand] = products
+            self.gradient[self.hand[:, None], sets] = products
 
     def rest(self, l1: float, l2: float, slack: float) -> Floats:
         """How far (H,) the supports' own equations are from holding, in units of what is allowed."""
@@ -272,7 +268,9 @@ class Lockstep:
         off = np.abs(self.gradient[index] - l2 * self.square[index] * b - slope * np.sign(b))
         allowed = np.maximum(RESTED * self.rounding[index], 0.01 * slack * slope)
         counted = (self.inside[index] > 0) & (off > allowed)
-        return np.max(np.divide(off, allowed, out=np.zeros_like(off), where=counted), axis=0, initial=0.0)
+        share: Floats = np.divide(off, allowed, out=np.zeros_like(off), where=counted)
+        worst: Floats = share.max(axis=0, initial=0.0)
+        return worst
 
     def widen_hand(self) -> None:
         """Take the working columns that a look everywhere has brought in to hand as well."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-# A support's own equations being off by this many times what is allowed, and no less for a step: its inverse is at fault.
+# A support's own equations being off by so many times what is allowed, and no less after a step: its inverse is bad.
 LOST = 1e3
 # Rounds after which coordinates come and go one at a time.
 PATIENT = 25
