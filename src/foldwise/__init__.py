@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from foldwise import datasets as datasets
+    from foldwise import nets as nets
     from foldwise.linear import ElasticNet as ElasticNet
     from foldwise.linear import ElasticNetCV as ElasticNetCV
     from foldwise.linear import Lasso as Lasso
@@ -43,12 +44,14 @@ _ROOMS = {
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
-__all__ = [*_ROOM_OF, "datasets"]  # noqa: PLE0604
+_MODULES = ("datasets", "nets")
+
+__all__ = [*_ROOM_OF, *_MODULES]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
-    if name == "datasets":
-        return import_module("foldwise.datasets")
+    if name in _MODULES:
+        return import_module(f"foldwise.{name}")
     if name in _ROOM_OF:
         return getattr(import_module(f"foldwise.{_ROOM_OF[name]}"), name)
     message = f"module 'foldwise' has no attribute {name!r}"

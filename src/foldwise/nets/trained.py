@@ -1,0 +1,162 @@
+"""Trained members: weights, scale, history and how training ended; predictions; each as an ordinary Keras model."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foldwise.nets.export import as_keras
+from foldwise.nets.jobs import Job
+from foldwise.nets.member import Member
+from foldwise.nets.program import Program
+from foldwise.nets.scaling import Scaling
+from foldwise.nets.tables import read_rows
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedMember:
+    """One trained network.
+
+    Attributes
+    ----------
+    member : Member
+    fit_rows, watch_rows : rows that its weights were fitted to, and those that early stopping watched
+    weights : list of arrays, in the order of the model's `trainable_variables`
+    fixed : the program's variables that don't train: statistics of batch normalization, seeds, rates
+    scalings, target_scaling : its own means and scales, of `fit_rows` alone
+    loss, watch_loss : (epochs,) in training, without penalties; and on the inner split (NaN without one)
+    last_epoch, best_epoch : epochs trained, and the epoch whose weights these are; counted from 1
+    status : "finished", "stopped early", "diverged" (the loss was no longer a number), or "collapsed" (says about the
+        same for every training row)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from foldwise.nets import Member, train
+    >>> X = np.random.default_rng(0).normal(size=(64, 3))
+    >>> member = train((4,), X, X[:, 0], [Member(epochs=5)], batch_size=16)[0]
+    >>> member.status, member.last_epoch, [weight.shape for weight in member.weights]
+    ('finished', 5, [(3, 4), (4,), (4, 1), (1,)])
+    """
+
+    member: Member
+    fit_rows: NDArray[np.intp]
+    watch_rows: NDArray[np.intp]
+    weights: list[NDArray[np.float32]]
+    fixed: list[Any]
+    scalings: tuple[Scaling | None, ...]
+    target_scaling: Scaling
+    loss: Array
+    watch_loss: Array
+    last_epoch: int
+    best_epoch: int
+    status: str
+
+
+class Trained(Sequence[TrainedMember]):
+    """Members in the order in which they were asked for; a member that the keyboard stopped is not among them.
+
+    Attributes
+    ----------
+    numbers : (M,) position of each in the list that `train` was given
+    counts : status -> how many members ended so
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from foldwise.nets import Member, train
+    >>> X = np.random.default_rng(0).normal(size=(64, 3))
+    >>> trained = train((4,), X, X[:, 0], [Member(epochs=5)], batch_size=16)
+    >>> trained.counts, trained.keras_model(0).input_shape
+    ({'finished': 1}, (None, 3))
+    """
+
+    def __init__(self, model: Any, program: Program, members: list[TrainedMember], numbers: list[int]) -> None:
+        self.model = model
+        self.program = program
+        self.members = members
+        self.numbers = np.array(numbers, dtype=np.intp)
+
+    @overload
+    def __getitem__(self, at: int) -> TrainedMember: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[TrainedMember]: ...
+    def __getitem__(self, at: int | slice) -> TrainedMember | list[TrainedMember]:
+        return self.members[at]
+
+    def __len__(self) -> int:
+        """M."""
+        return len(self.members)
+
+    def __iter__(self) -> Iterator[TrainedMember]:
+        """Each member in turn."""
+        return iter(self.members)
+
+    def __repr__(self) -> str:
+        """How many ended how."""
+        return "Trained(" + ", ".join(f"{count} {status}" for status, count in self.counts.items()) + ")"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many members ended how."""
+        found = [member.status for member in self.members]
+        return {status: found.count(status) for status in dict.fromkeys(found)}
+
+    def predict(self, X: Any, members: Sequence[int] | None = None) -> Array:
+        """Predictions (M, n, T) of all members, or of some, in the targets' units, or as the model's outputs."""
+        rows = read_rows(self.model, X)
+        chosen = range(len(self)) if members is None else members
+        return np.stack([predicted(self.program, self[at], rows.scaled(self[at].scalings)) for at in chosen])
+
+    def keras_model(self, at: int) -> Any:
+        """Member number `at` as an ordinary compiled Keras model that takes X and gives y in their own units."""
+        return as_keras(self.model, self.program.parts, self[at])
+
+
+def predicted(program: Program, member: Any, inputs: list[Any]) -> Array:
+    """Predictions (n, T) for scaled inputs."""
+    outputs = program.predict(member.weights, member.fixed, inputs).astype(np.float64)
+    scaling: Scaling = member.target_scaling
+    return scaling.undo(outputs)
+
+
+def finish(program: Program, job: Job, inputs: list[Any]) -> TrainedMember:
+    """The member of a job that is done; `inputs` are its scaled training rows, to see whether it collapsed."""
+    state, uses = job.state, program.method.uses
+    epochs = int(state["epoch"])
+    best = job.member.patience is not None and int(state["best_epoch"]) > 0
+    if best:
+        weights, fixed = state["best_weights"], state["best_fixed"]
+    else:
+        weights, fixed = state["average"] if uses & {"ema", "swa"} else state["weights"], state["fixed"]
+    history = np.array(job.history, dtype=np.float64).reshape(-1, 2)
+    status = "finished"
+    if state["diverged"]:
+        status = "diverged"
+    elif bool(state["stopped"]):
+        status = "stopped early"
+    if status != "diverged":
+        outputs = program.predict(weights, fixed, inputs)
+        if np.ptp(outputs, axis=0).max() <= _SAME * max(float(np.abs(outputs).max()), 1.0):
+            status = "collapsed"
+    return TrainedMember(
+        member=job.member,
+        fit_rows=job.fit,
+        watch_rows=job.watch,
+        weights=list(weights),
+        fixed=list(fixed),
+        scalings=job.scalings,
+        target_scaling=job.target_scaling,
+        loss=history[:, 0],
+        watch_loss=history[:, 1],
+        last_epoch=epochs,
+        best_epoch=int(state["best_epoch"]) if best else epochs,
+        status=status,
+    )
+
+
+_SAME = 1e-4  # of the outputs' size: a difference between rows that no longer says anything
