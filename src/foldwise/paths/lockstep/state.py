@@ -36,7 +36,7 @@ JITTER = 1e-11
 # A support's own equations hold when they are off by no more than this many times their rounding.
 RESTED = 8.0
 # Rounds of letting violators in before a strength is taken as it is, its gap telling how good it is.
-MAX_ROUNDS = 50
+MAX_ROUNDS = 200
 
 
 class Lockstep:
