@@ -7,8 +7,10 @@ lambda (1 - alpha) / sd(y), its lasso term lambda alpha. It rescales weights to 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 import foldwise as fw
+from foldwise.paths import WideTable, prepare
 
 TOLERANCE = 1e-6
 
@@ -121,7 +123,10 @@ def predict_like_glmnet(X, y, folds, lambdas):
 
 
 def test_the_grid_ends_where_glmnet_ends(example, glmnet):
-    np.testing.assert_allclose(glmnet_grid(*example), glmnet("alpha1_std1_path")["lambda"], rtol=1e-12)
+    wanted = glmnet("alpha1_std1_path")["lambda"]
+    np.testing.assert_allclose(glmnet_grid(*example), wanted, rtol=1e-12)
+    paths = fw.fit_paths(*example, eps=1e-4, stop_when_explained=True)
+    np.testing.assert_allclose(paths.alphas, wanted, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("name", "loss"), [("mse", np.square), ("mae", np.abs)])
@@ -143,3 +148,23 @@ def test_choices_without_interpolation(example, glmnet):
     np.testing.assert_allclose(paths.cv_error.mean(axis=0), table["cvm"], rtol=1e-2)
     assert paths.alphas[paths.choose("min")] == pytest.approx(table["lambda_min"][0])
     assert paths.alphas[paths.choose("1se")] == pytest.approx(table["lambda_1se"][0])
+
+
+@pytest.mark.parametrize("kind", ["wide", "sparse", "single"])
+def test_the_same_paths_from_other_kinds_of_table(example, glmnet, kind):
+    """Columns of noise that are left out make the table a wide one; glmnet's numbers stay."""
+    X, y = example
+    table = glmnet("alpha1_std1_path")
+    if kind == "single":
+        assert_equal_paths(fw.fit_paths(X.astype(np.float32), y, alphas=table["lambda"]), table)
+        return
+    more = np.random.default_rng(0).normal(size=(100, 600))
+    factor = np.r_[np.ones(20), np.full(600, np.inf)]
+    whole = np.hstack([X, more])
+    source = prepare(sparse.csc_array(whole) if kind == "sparse" else whole, y)
+    assert isinstance(source, WideTable)
+    paths = fw.fit_paths(source, alphas=table["lambda"], penalty_factor=factor)
+    coef = table.filter(regex=r"^V\d+$").to_numpy()
+    np.testing.assert_allclose(paths.coef[0, :, :20], coef, atol=TOLERANCE)
+    np.testing.assert_allclose(paths.intercept[0], table["a0"], atol=TOLERANCE)
+    assert not paths.coef[0, :, 20:].any()
