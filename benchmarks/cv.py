@@ -1,111 +1,155 @@
-"""Cross-validation beside scikit-learn.
+"""Cross-validated lasso paths: foldwise beside the libraries that people would use instead.
 
-Run it as `python -m benchmarks.cv [TASK ...] [--contest NAME ...] [--repeat N] [--out FILE]`.
+Run it as `python -m benchmarks.cv [TASK ...] [--peers NAME ...] [--tight] [--contest NAME ...] [--repeat N]`.
 """
 
 import argparse
-import dataclasses
-from collections.abc import Sequence
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
-import foldwise as fw
-from benchmarks import clock, machine, page
-from benchmarks.contests import CONTESTS, Contest
-from benchmarks.tasks import BUILDERS, FOLDS, Task, build
+import numpy as np
 
-WARM_UP_ROWS = 400
-BUDGET = 90.0
-TRACED_ALPHAS = slice(None, None, 20)
+from benchmarks import machine, tasks
+from benchmarks.peers.environments import PEERS, ROOT, Environments, NotInstalledError
+from benchmarks.process import Process
+from benchmarks.rounds import Record, Side, measure
+from benchmarks.workers.problem import save
 
-EXPLANATION = """\
-Both sides (sk: scikit-learn, fw: foldwise) get the same rows, the same 10 folds and the same 100 penalties, and run in
-one process in alternation, after a warm-up on 400 rows. Times are medians over the runs (fewer where the runs of a line
-would take minutes). The ratio is the median of the ratios of neighbouring runs, with the smallest and the largest; next
-to it the ratio of each side's fastest run. Gap: the worst relative duality gap of the final model's path and of two
-folds' paths, computed from the rows by `benchmarks/gap.py`, relative to the empty model's objective; scikit-learn's on
-paths that it computes again with the same settings. Memory: the most that Python and NumPy held at once beyond the
-data, in one traced run (scikit-learn's with 5 of the penalties, which it fits one after the other).
-
-On a machine that does other work too, set OPENBLAS_NUM_THREADS=1: scikit-learn's many short calls of linear algebra on
-several threads wait for each other there, and take up to ten times as long."""
-
-
-def measure(contest: Contest, task: Task, repeat: int) -> page.Row:
-    """Return times, gaps and memory of both sides on one task."""
-    small = task.head(WARM_UP_ROWS)
-    contest.sklearn(small)
-    contest.foldwise(small)
-    times, theirs, ours = clock.alternate(lambda: contest.sklearn(task), lambda: contest.foldwise(task), repeat, BUDGET)
-    gaps = contest.sklearn_gap(task, theirs), contest.foldwise_gap(task, ours)
-    del theirs, ours
-    few = dataclasses.replace(task, alphas=task.alphas[TRACED_ALPHAS])
-    memory = (
-        clock.peak_extra_memory(lambda: contest.sklearn(few)),
-        clock.peak_extra_memory(lambda: contest.foldwise(task)),
-    )
-    return page.Row(task, times, gaps, memory)
+RESULTS = Path(__file__).resolve().parent / "results" / "cv.json"
+STANDARD = ("communities", "cal3", "protein3", "riboflavin", "mice_snp")
+LONG = ("sparse",)
+CONTESTS = {
+    "lasso": "LassoCV: foldwise and all peers",
+    "turned": "wide tables: foldwise ends the path once the error has turned",
+    "nested": "foldwise's nested cross-validation beside the peers' plain one",
+    "parts": "foldwise alone: 10 folds beside the single path, and 5 folds",
+}
+NESTED_SETS = ((), (0,), (0, 1), (5, 9))
 
 
-def measure_alone(task: Task, repeat: int) -> page.Alone:
-    """Return what the parts of foldwise's cross-validation cost on one task."""
-    folds = fw.Folds.from_labels(task.labels)
-    settings = {"alphas": task.alphas, "l1_ratio": 1.0, "standardize": False}
-    X, y = task.X, task.y
-    calls = (
-        lambda: fw.FoldMoments.scan(X, y, folds=folds),
-        lambda: fw.fit_paths(X, y, folds=None, **settings),
-        lambda: fw.fit_paths(X, y, folds=folds, **settings),
-        lambda: fw.fit_paths(X, y, folds=folds, nested=True, **settings),
-    )
-    return page.Alone(task, *(clock.median_seconds(call, repeat) for call in calls))
+def sides_of(task: tasks.Task, peers: Sequence[str], contests: Sequence[str], *, tight: bool) -> list[Side]:
+    """Return who runs what on a task."""
+    folds = len(np.unique(task.labels))
+    all_sets = ((), *((fold,) for fold in range(folds)))
+    if task.name in LONG:  # a path of 200,000 coefficients is 160 MB
+        all_sets = all_sets[:2]
+    sides = [Side("foldwise", "default", all_sets)]
+    if "turned" in contests and task.is_wide:
+        sides.append(Side("foldwise", "until turned", all_sets))
+    if task.name not in LONG:
+        if "nested" in contests:
+            sides.append(Side("foldwise", "nested", NESTED_SETS))
+            if task.is_wide:
+                sides.append(Side("foldwise", "nested until turned", NESTED_SETS))
+        if "parts" in contests:
+            sides += [Side("foldwise", mode, ()) for mode in ("folds", "single path", "5 folds")]
+    if "lasso" in contests:
+        sides += [Side(peer, "default", all_sets) for peer in peers]
+        if tight:
+            sides += [Side(peer, "tight", all_sets) for peer in peers if "tight" in PEERS[peer].modes]
+    return sides
 
 
-def report(tasks: Sequence[Task], contests: Sequence[str], repeat: int) -> str:
-    """Measure everything, printing each part when it is there, and return the whole as Markdown."""
-    names = " ".join(task.name for task in tasks)
-    command = f"python -m benchmarks.cv {names} --contest {' '.join(contests)} --repeat {repeat}"
-    parts = [
-        "# Cross-validation: foldwise beside scikit-learn",
-        "\n".join(f"- {fact}" for fact in machine.describe()),
-        f"    {command}",
-        EXPLANATION,
-    ]
-    for part in parts:
-        print(part, end="\n\n", flush=True)
-    for name in contests:
-        contest = CONTESTS[name]
-        rows = [measure(contest, task, repeat) for task in tasks if len(task.y) <= contest.most_rows]
-        parts.append(f"## {contest.title}\n\n{page.contest_table(rows)}")
-        print(parts[-1], end="\n\n", flush=True)
-    alone = [measure_alone(task, max(repeat, 5)) for task in tasks]
-    parts.append(f"## What foldwise's parts cost: lasso, 100 alphas\n\n{page.alone_table(alone)}")
-    print(parts[-1], flush=True)
-    return "\n\n".join(parts) + "\n"
+def processes_of(
+    names: Sequence[str], environments: Environments, limit: float, stack: ExitStack
+) -> dict[str, Process | str]:
+    """Return each library's process, or the reason why it can't have one; the stack ends them."""
+    found: dict[str, Process | str] = {}
+    for name in names:
+        try:
+            command = environments.command(name)
+        except NotInstalledError as missing:
+            found[name] = str(missing)
+            continue
+        variables = environments.variables(name, machine.cores())
+        found[name] = stack.enter_context(Process(command, variables, limit, ROOT))
+    return found
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line, measure, and write the report where asked."""
+def run_task(task: tasks.Task, options: argparse.Namespace, command: str) -> dict[str, Any]:
+    """Measure one task and return its results as plain data."""
+    environments = Environments(options.cache) if options.cache else Environments()
+    facts = machine.facts()
+    with tempfile.TemporaryDirectory(prefix="foldwise-task-") as name, ExitStack() as stack:
+        save(task, Path(name))
+        sides = sides_of(task, options.peers, options.contest, tight=options.tight)
+        libraries = list(dict.fromkeys(side.library for side in sides))
+        processes = processes_of(libraries, environments, options.limit, stack)
+        records = measure(task, Path(name), sides, processes, repeat=options.repeat, budget=options.budget)
+    return result(task, records, facts) | {"command": command, "limit": options.limit, "budget": options.budget}
+
+
+def result(task: tasks.Task, records: Sequence[Record], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a task's results as plain data."""
+    n, p = task.X.shape
+    return {
+        "n": n,
+        "p": p,
+        "bytes": task.bytes,
+        "alphas": len(task.alphas),
+        "folds": len(np.unique(task.labels)),
+        "machine": facts,
+        "sides": [record.summary(records[0].curve) for record in records],
+    }
+
+
+def merge(file: Path, name: str, measured: Mapping[str, Any]) -> None:
+    """Put one task's results into the file beside the others'."""
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    known[name] = measured
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.cv",
-        description=f"Run foldwise beside scikit-learn on the same {FOLDS} folds and penalties.",
+        prog="python -m benchmarks.cv", description=f"Run foldwise and its peers on the same {tasks.FOLDS} folds."
     )
-    parser.add_argument("tasks", nargs="*", metavar="TASK", help=f"any of {', '.join(BUILDERS)} (default: all)")
+    parser.add_argument(
+        "tasks", nargs="*", metavar="TASK", help=f"any of {', '.join(tasks.BUILDERS)} (default: {', '.join(STANDARD)})"
+    )
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), help="default: all")
+    parser.add_argument("--tight", action="store_true", help="also run the peers at a tolerance of 1e-10")
     parser.add_argument("--contest", nargs="+", choices=CONTESTS, default=list(CONTESTS), help="default: all")
-    parser.add_argument("--repeat", type=int, default=5, help="timed runs of each side (default: %(default)s)")
-    parser.add_argument("--out", type=Path, help="also write the report to this file")
+    parser.add_argument("--repeat", type=int, default=5, help="rounds (default: %(default)s)")
+    parser.add_argument("--budget", type=float, default=90.0, help="seconds after which a side is not repeated (90)")
+    parser.add_argument("--limit", type=float, default=300.0, help="seconds that one run may take (300)")
+    parser.add_argument("--alphas", type=int, default=tasks.ALPHAS, help="fewer penalties, for a quick look")
+    parser.add_argument("--cache", type=Path, help="folder of the peers' environments")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="results file (default: benchmarks/results/cv.json)")
     options = parser.parse_args(arguments)
     if options.repeat < 1:
         parser.error(f"--repeat must be at least 1, got {options.repeat}")
-    unknown = [name for name in options.tasks if name not in BUILDERS]
+    if not 2 <= options.alphas <= tasks.ALPHAS:
+        parser.error(f"--alphas must be from 2 to {tasks.ALPHAS}, got {options.alphas}")
+    unknown = [name for name in options.tasks if name not in tasks.BUILDERS]
     if unknown:
-        parser.error(f"unknown task {unknown[0]!r}; there are {', '.join(BUILDERS)}")
-    try:
-        tasks = [build(name) for name in options.tasks or BUILDERS]
-    except FileNotFoundError as error:
-        parser.error(str(error))
-    text = report(tasks, options.contest, options.repeat)
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
+        parser.error(f"unknown task {unknown[0]!r}; there are {', '.join(tasks.BUILDERS)}")
+    options.tasks = options.tasks or list(STANDARD)
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, task by task; each is written when it is there."""
+    options = parse(arguments)
+    words = " ".join(arguments if arguments is not None else sys.argv[1:])
+    for name in options.tasks:
+        try:
+            task = tasks.build(name)
+        except FileNotFoundError as error:
+            print(f"{name}: not run: {error}")
+            continue
+        if options.alphas < len(task.alphas):
+            task = task.with_alphas(options.alphas)
+        n, p = task.X.shape
+        print(f"{name}: {n:,} x {p:,}, {len(task.alphas)} penalties", flush=True)
+        merge(options.out, name, run_task(task, options, f"python -m benchmarks.cv {words}".strip()))
 
 
 if __name__ == "__main__":

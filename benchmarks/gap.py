@@ -10,18 +10,20 @@ Candidates for t are the centred residuals over n, as they are and scaled to |X'
 P at b = 0, is at least the relative distance of P from its minimum.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
 
-def relative_gaps(X: Array, y: Array, coef: Array, intercept: Array, alphas: Array, l1_ratio: float) -> Array:
+def relative_gaps(X: Any, y: Array, coef: Array, intercept: Array, alphas: Array, l1_ratio: float) -> Array:
     """Return the relative duality gap of each fit of a path.
 
     Parameters
     ----------
-    X : (n, p)
+    X : (n, p), dense or sparse
     y : (n,)
     coef : (A, p)
     intercept : (A,)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
 
-from benchmarks import clock, page, tasks
+from benchmarks import clock, markdown, tasks
 from benchmarks.contests import CONTESTS
 from benchmarks.gap import relative_gaps
 
@@ -53,7 +53,7 @@ def test_gap_of_a_minimum_is_zero_and_bounds_the_distance_elsewhere(seed, l1_rat
     assert gap_of(X, y, coef, intercept, alpha, l1_ratio) >= distance / null - 1e-9
 
 
-@pytest.mark.parametrize("name", ["communities", "cal3", "protein3"])
+@pytest.mark.parametrize("name", ["communities", "cal3", "protein3", "riboflavin", "mice_snp"])
 def test_task_is_the_standard_one(shared, name):
     file = shared / "bench" / "cv_tasks.py"
     specification = importlib.util.spec_from_file_location("cv_tasks", file)
@@ -102,7 +102,7 @@ def test_memory_is_what_a_call_holds_at_once():
 
 
 def test_table_is_aligned_markdown():
-    assert page.table(("task", "n"), [("cars3", "398"), ("x", "1,994")]).splitlines() == [
+    assert markdown.table(("task", "n"), [("cars3", "398"), ("x", "1,994")]).splitlines() == [
         "| task  |     n |",
         "| ----- | ----: |",
         "| cars3 |   398 |",

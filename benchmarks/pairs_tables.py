@@ -1,10 +1,11 @@
-"""Results as Markdown that also reads well in a terminal: aligned tables, rounded numbers."""
+"""The tables of foldwise beside scikit-learn in one process."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.clock import Paired
+from benchmarks.markdown import duration, table
 from benchmarks.tasks import Task
 
 
@@ -51,23 +52,6 @@ def alone_table(rows: Sequence[Alone]) -> str:
         for row in rows
     ]
     return table(header, cells)
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table with aligned columns: names to the left, numbers to the right."""
-    widths = [max(len(line[column]) for line in (header, *rows)) for column in range(len(header))]
-    rule = [("-" * width if column == 0 else "-" * (width - 1) + ":") for column, width in enumerate(widths)]
-    return "\n".join(f"| {' | '.join(_aligned(line, widths))} |" for line in (header, rule, *rows))
-
-
-def duration(took: float) -> str:
-    """Return seconds in the unit that reads best, three digits."""
-    return f"{took:.3g} s" if took >= 1 else f"{took * 1e3:.3g} ms"
-
-
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    first, *others = zip(line, widths, strict=True)
-    return [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
 
 
 def _shape(task: Task) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""The far side of a measurement: what runs in each library's own environment. Imports neither foldwise nor pandas."""
