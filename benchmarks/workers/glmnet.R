@@ -73,7 +73,7 @@ while (length(line <- readLines(commands, n = 1)) > 0) {
     switch(words[1],
       load = load_problem(words[2]),
       warm = {
-        if (!is_warm) cross_validate(words[2], problem$alphas[seq(1, length(problem$alphas), by = 5)])
+        if (!is_warm) cross_validate(words[2], problem$alphas[seq(1, length(problem$alphas), by = max(1, length(problem$alphas) %/% 20))])
         is_warm <- TRUE
         ', "threads": "1: it has no threads of its own"'
       },

@@ -45,9 +45,13 @@ class Problem:
         """Return the folds as scikit-learn wants them: pairs of training rows and test rows."""
         return [(self.training([fold]), self.test(fold)) for fold in range(self.n_folds)]
 
-    def every(self, step: int) -> "Problem":
-        """Return the same problem with every `step`-th strength."""
-        return replace(self, alphas=self.alphas[::step])
+    def first(self, number: int) -> "Problem":
+        """Return the same problem with the first strengths only."""
+        return replace(self, alphas=self.alphas[:number])
+
+    def spread(self, number: int) -> "Problem":
+        """Return the same problem with about that many strengths from the whole range."""
+        return replace(self, alphas=self.alphas[:: max(1, len(self.alphas) // number)])
 
     def mean_error(self, errors: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the cross-validated error (A,) of folds' mean squared errors (K, A), every row counting alike."""

@@ -1,7 +1,7 @@
 """One library's process: takes a command a line, answers each with a line of JSON. `python -m ....serve MODULE`.
 
     load FOLDER               read a problem
-    warm MODE                 compile, and pick the faster way to use the cores on every fifth strength
+    warm MODE                 compile, and pick the faster way to use the cores on about twenty of the strengths
     run MODE                  the timed cross-validation: seconds, peak memory, error curve
     path MODE FILE [FOLDS]    coefficients (A, 1 + p), intercept first, of the fit that holds out these folds
     quit
@@ -27,7 +27,8 @@ from threadpoolctl import threadpool_limits
 from benchmarks.workers import memory
 from benchmarks.workers.problem import Problem, load
 
-WARM_STEP = 5
+COMPILE_POINTS = 3
+WARM_POINTS = 20
 
 
 class Server:
@@ -55,8 +56,9 @@ class Server:
 
     def _warm_seconds(self, mode: str, jobs: int) -> float:
         assert self.problem is not None  # noqa: S101 - a command in the wrong order is a bug of ours
-        self._timed(lambda: self.library.cross_validate(self.problem.every(4 * WARM_STEP), mode, jobs), jobs)
-        return self._timed(lambda: self.library.cross_validate(self.problem.every(WARM_STEP), mode, jobs), jobs)[0]
+        first, spread = self.problem.first(COMPILE_POINTS), self.problem.spread(WARM_POINTS)
+        self._timed(lambda: self.library.cross_validate(first, mode, jobs), jobs)
+        return self._timed(lambda: self.library.cross_validate(spread, mode, jobs), jobs)[0]
 
     def _threads(self) -> str:
         describe = getattr(self.library, "threads", None)
