@@ -115,7 +115,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "tasks", nargs="*", metavar="TASK", help=f"any of {', '.join(tasks.BUILDERS)} (default: {', '.join(STANDARD)})"
     )
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), help="default: all")
-    parser.add_argument("--tight", action="store_true", help="also run the peers at a tolerance of 1e-10")
+    parser.add_argument(
+        "--tight",
+        action="store_true",
+        help="also run the peers at tight tolerances: 1e-10, and 1e-14 where it is of squared changes",
+    )
     parser.add_argument("--contest", nargs="+", choices=CONTESTS, default=list(CONTESTS), help="default: all")
     parser.add_argument("--repeat", type=int, default=5, help="rounds (default: %(default)s)")
     parser.add_argument("--budget", type=float, default=90.0, help="seconds after which a side is not repeated (90)")

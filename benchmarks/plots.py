@@ -42,7 +42,7 @@ def time_against_gap(results: Mapping[str, Any], file: Path) -> None:
     handles = [_handle(name) for name in LOOKS if name in seen]
     if any(side["mode"] == "tight" for task in results.values() for side in task["sides"]):
         hollow = {"marker": "o", "markerfacecolor": "white", "color": GREY, "linestyle": ":"}
-        handles.append(Line2D([], [], label="asked for 1e-10", **hollow))
+        handles.append(Line2D([], [], label="asked for more", **hollow))
     handles.append(Line2D([], [], color=GREY, linewidth=1, alpha=0.6, label="down to the median gap"))
     _finish(figure, handles, file)
 

@@ -1,5 +1,5 @@
 # glmnet: its cv.glmnet, by the protocol of serve.py. It keeps the final model's path only: the folds' are fitted again.
-# standardize = FALSE, because every solver gets the columns as they are.
+# Its tolerance is of squared changes: 1e-14 is as tight as 1e-7 of changes. standardize = FALSE, because every solver gets the columns as they are.
 
 say <- function(...) { cat(..., "\n", sep = ""); flush(stdout()) }
 quoted <- function(text) paste0('"', gsub('[\\\\"\n\t]', " ", text), '"')
@@ -12,7 +12,7 @@ if (!suppressWarnings(suppressMessages(requireNamespace("glmnet", quietly = TRUE
 suppressMessages(library(glmnet))
 say('{"ok": true}')
 
-modes <- list(default = list(), tight = list(thresh = 1e-10, maxit = 1e7))
+modes <- list(default = list(), tight = list(thresh = 1e-14, maxit = 1e7))
 problem <- NULL
 is_warm <- FALSE
 

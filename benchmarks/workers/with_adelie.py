@@ -9,7 +9,10 @@ from benchmarks.workers.problem import Problem
 
 PACKAGES = ("adelie", "numpy")
 JOBS = (1, 2)
-MODES: dict[str, dict[str, Any]] = {"default": {}, "tight": {"tol": 1e-10, "max_iters": 10_000_000}}
+MODES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "tight": {"tol": 1e-14, "max_iters": 10_000_000},
+}  # of squared changes
 
 
 def threads(jobs: int | None, _cores: int) -> str:
