@@ -29,11 +29,12 @@ CONTESTS = {
     "nested": "foldwise's nested cross-validation beside the peers' plain one",
     "parts": "foldwise alone: 10 folds beside the single path, and 5 folds",
 }
+TIGHT_SETS = ((), (0,), (5,))
 NESTED_SETS = ((), (0,), (0, 1), (5, 9))
 
 
-def sides_of(task: tasks.Task, peers: Sequence[str], contests: Sequence[str], *, tight: bool) -> list[Side]:
-    """Return who runs what on a task."""
+def sides_of(task: tasks.Task, peers: Sequence[str], contests: Sequence[str], tight_limit: float) -> list[Side]:
+    """Return who runs what on a task; the peers' tight fits run once, where they have time."""
     folds = len(np.unique(task.labels))
     all_sets = ((), *((fold,) for fold in range(folds)))
     if task.name in LONG:  # a path of 200,000 coefficients is 160 MB
@@ -50,8 +51,9 @@ def sides_of(task: tasks.Task, peers: Sequence[str], contests: Sequence[str], *,
             sides += [Side("foldwise", mode, ()) for mode in ("folds", "single path", "5 folds")]
     if "lasso" in contests:
         sides += [Side(peer, "default", all_sets) for peer in peers]
-        if tight:
-            sides += [Side(peer, "tight", all_sets) for peer in peers if "tight" in PEERS[peer].modes]
+        if tight_limit > 0:
+            some = TIGHT_SETS if len(all_sets) > 2 else all_sets
+            sides += [Side(peer, "tight", some, tight_limit, 1) for peer in peers if "tight" in PEERS[peer].modes]
     return sides
 
 
@@ -71,17 +73,26 @@ def processes_of(
     return found
 
 
-def run_task(task: tasks.Task, options: argparse.Namespace, command: str) -> dict[str, Any]:
-    """Measure one task and return its results as plain data."""
+def run_task(task: tasks.Task, options: argparse.Namespace, command: str) -> None:
+    """Measure one task; its results are in the file as far as they are there."""
     environments = Environments(options.cache) if options.cache else Environments()
     facts = machine.facts()
+    settings = {
+        "command": command,
+        "limit": options.limit,
+        "budget": options.budget,
+        "tight_limit": options.tight_limit,
+    }
+
+    def keep(records: Sequence[Record]) -> None:
+        merge(options.out, task.name, result(task, records, facts) | settings)
+
     with tempfile.TemporaryDirectory(prefix="foldwise-task-") as name, ExitStack() as stack:
         save(task, Path(name))
-        sides = sides_of(task, options.peers, options.contest, tight=options.tight)
+        sides = sides_of(task, options.peers, options.contest, options.tight_limit if options.tight else 0.0)
         libraries = list(dict.fromkeys(side.library for side in sides))
         processes = processes_of(libraries, environments, options.limit, stack)
-        records = measure(task, Path(name), sides, processes, repeat=options.repeat, budget=options.budget)
-    return result(task, records, facts) | {"command": command, "limit": options.limit, "budget": options.budget}
+        measure(task, Path(name), sides, processes, repeat=options.repeat, budget=options.budget, keep=keep)
 
 
 def result(task: tasks.Task, records: Sequence[Record], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,6 +131,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="also run the peers at tight tolerances: 1e-10, and 1e-14 where it is of squared changes",
     )
+    parser.add_argument("--tight-limit", type=float, default=120.0, help="seconds that one tight run may take (120)")
     parser.add_argument("--contest", nargs="+", choices=CONTESTS, default=list(CONTESTS), help="default: all")
     parser.add_argument("--repeat", type=int, default=5, help="rounds (default: %(default)s)")
     parser.add_argument("--budget", type=float, default=90.0, help="seconds after which a side is not repeated (90)")
@@ -153,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             task = task.with_alphas(options.alphas)
         n, p = task.X.shape
         print(f"{name}: {n:,} x {p:,}, {len(task.alphas)} penalties", flush=True)
-        merge(options.out, name, run_task(task, options, f"python -m benchmarks.cv {words}".strip()))
+        run_task(task, options, f"python -m benchmarks.cv {words}".strip())
 
 
 if __name__ == "__main__":

@@ -35,9 +35,11 @@ their own code does it (adelie by weights; skglm on two processes where that is 
 **Gap.** How far a point is from the optimum at most: the relative duality gap, computed from the rows by
 `benchmarks/gap.py`, which is no library's code, for all points of the final model's and every fold's path. No peer
 keeps the folds' coefficients, so their paths are computed again with the settings of the timed run (adelie, skglm: by
-the timed code itself; the others by the path function that their cross-validation calls). **Curve off by**: the
-largest relative difference of the cross-validated error from foldwise's, which shows that all solved the same problem,
-and how well. **Memory**: the most held during a run beyond what was held before it, the rows included there.
+the timed code itself; the others by the path function that their cross-validation calls). **Tight**: asked for 1e-10,
+or 1e-14 where the tolerance is of squared changes; one run of at most {tight_limit:g} s, gaps of the final model's and
+two folds' paths. **Curve off by**: the largest relative difference of the cross-validated error from foldwise's, which
+shows that all solved the same problem, and how well. **Memory**: the most held during a run beyond what was held before
+it, the rows included there.
 """
 
 TURNED = """\
@@ -217,7 +219,8 @@ def page(results: Mapping[str, Any], growth: Mapping[str, Any]) -> str:
     """Return the whole page."""
     tasks = list(results.values())
     method = {
-        key: max((task.get(key, 0) for task in tasks), default=0) for key in ("folds", "alphas", "limit", "budget")
+        key: max((task.get(key, 0) for task in tasks), default=0)
+        for key in ("folds", "alphas", "limit", "budget", "tight_limit")
     }
     rounds = max((len(side["seconds"]) for task in tasks for side in ran(task)), default=0)
     cores = max((task["machine"]["cores"] for task in tasks), default=0)

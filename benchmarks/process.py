@@ -46,11 +46,11 @@ class Process:
         if self._running is not None:
             self._load()
 
-    def ask(self, *words: str) -> dict[str, Any]:
-        """Return the answer to a command; raise FailedError or OverLimitError."""
+    def ask(self, *words: str, limit: float = float("inf")) -> dict[str, Any]:
+        """Return the answer to a command; raise FailedError, or OverLimitError after `limit` or the own limit."""
         if self._running is None:
             self._start()
-        return self._ask(*words)
+        return self._ask(*words, limit=limit)
 
     def end(self) -> None:
         """End the process and what it started."""
@@ -91,7 +91,7 @@ class Process:
         if self.folder is not None:
             self.versions = self._ask("load", str(self.folder)).get("versions", {})
 
-    def _ask(self, *words: str) -> dict[str, Any]:
+    def _ask(self, *words: str, limit: float = float("inf")) -> dict[str, Any]:
         assert self._running is not None  # noqa: S101 - _start has set it
         assert self._running.stdin is not None  # noqa: S101
         try:
@@ -99,23 +99,24 @@ class Process:
             self._running.stdin.flush()
         except OSError:
             self._fail_ended()
-        return self._take(self._answer())
+        return self._take(self._answer(limit))
 
     def _take(self, answer: dict[str, Any]) -> dict[str, Any]:
         if not answer.pop("ok"):
             raise FailedError(str(answer["reason"]))
         return answer
 
-    def _answer(self) -> dict[str, Any]:
+    def _answer(self, limit: float = float("inf")) -> dict[str, Any]:
         assert self._running is not None  # noqa: S101
         assert self._running.stdout is not None  # noqa: S101
-        stop = time.monotonic() + self.limit
+        limit = min(limit, self.limit)
+        stop = time.monotonic() + limit
         with selectors.DefaultSelector() as selector:
             selector.register(self._running.stdout, selectors.EVENT_READ)
             while b"\n" not in self._unread:
                 if not selector.select(max(0.0, stop - time.monotonic())):
                     self.end()
-                    message = f"over {self.limit:g} s"
+                    message = f"over {limit:g} s"
                     raise OverLimitError(message)
                 part = os.read(self._running.stdout.fileno(), 1 << 20)
                 if not part:

@@ -24,6 +24,10 @@ class Side:
     library: str
     mode: str = "default"
     held_out: tuple[tuple[int, ...], ...] = ((),)
+    limit: float = float("inf")
+    """Seconds that one run may take, where that is less than the process's own limit."""
+    repeat: int = 1_000
+    """Rounds that it takes part in at most."""
 
     @property
     def name(self) -> str:
@@ -67,6 +71,10 @@ class Record:
         return facts
 
 
+def _say(words: str) -> None:
+    print(words, flush=True)
+
+
 def measure(
     task: Task,
     folder: Path,
@@ -75,12 +83,15 @@ def measure(
     *,
     repeat: int,
     budget: float,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = _say,
+    keep: Callable[[Sequence["Record"]], None] | None = None,
 ) -> list[Record]:
     """Run all sides in turn, `repeat` rounds or until a side's runs exceed `budget` seconds; then take their gaps.
 
-    `folder` holds the task's files; `processes` has each library's process, or the reason why there is none.
+    `folder` holds the task's files; `processes` has each library's process, or the reason why there is none. `keep`
+    gets the records after every round and every side's gaps, so that what is measured outlives an interruption.
     """
+    keep = keep or (lambda _records: None)
     for process in processes.values():
         if isinstance(process, Process):
             process.folder = None  # a process that died of the last task must not read it again
@@ -90,11 +101,14 @@ def measure(
     for turn in range(repeat):
         start = turn % len(records)
         for record in (*records[start:], *records[:start]):
-            if not record.reason and (not record.seconds or sum(record.seconds) < budget):
+            done = turn >= record.side.repeat or (record.seconds and sum(record.seconds) >= budget)
+            if not record.reason and not done:
                 _run(record, processes[record.side.library], say)
+        keep(records)
     for record in records:
         if record.seconds and record.side.held_out:
             _take_gaps(record, task, processes[record.side.library], say)
+            keep(records)
     return records
 
 
@@ -104,7 +118,7 @@ def _run(record: Record, process: Process | str, say: Callable[[str], None]) -> 
         return
     try:
         record.threads = process.ask("warm", record.side.mode)["threads"]
-        answer = process.ask("run", record.side.mode)
+        answer = process.ask("run", record.side.mode, limit=record.side.limit)
     except (FailedError, OverLimitError) as problem:
         record.reason = str(problem)
         say(f"  {record.side.name}: {record.reason}")
@@ -125,7 +139,8 @@ def _take_gaps(record: Record, task: Task, process: Process | str, say: Callable
         for held_out in record.side.held_out:
             try:
                 process.ask("warm", record.side.mode)
-                process.ask("path", record.side.mode, str(file), ",".join(map(str, held_out)))
+                held = ",".join(map(str, held_out))
+                process.ask("path", record.side.mode, str(file), held, limit=record.side.limit)
             except (FailedError, OverLimitError) as problem:
                 record.reason = f"gaps of {len(gaps)} points only: {problem}"
                 break

@@ -148,6 +148,25 @@ def test_a_budget_ends_the_rounds_of_a_side(tmp_path, fake):
     assert record.seconds == [1.0, 1.0]
 
 
+def test_a_side_may_have_less_time_and_fewer_rounds(tmp_path, fake):
+    X, y = small()
+    task = tasks.make("small", X, y.to_numpy())
+    save(task, tmp_path / "task")
+    sides = [Side("slow", held_out=(), limit=0.5), Side("good", held_out=(), repeat=1)]
+    kept = []
+    processes = {"slow": fake("sleep"), "good": fake("behave")}
+    measure(
+        task,
+        tmp_path / "task",
+        sides,
+        processes,
+        repeat=2,
+        budget=90.0,
+        keep=lambda records: kept.append([len(record.seconds) for record in records]),
+    )
+    assert kept == [[0, 1], [0, 1]]
+
+
 def test_a_process_over_its_limit_is_ended_and_starts_again(tmp_path, fake):
     process = fake("sleep", 1.0)
     process.load(tmp_path)
