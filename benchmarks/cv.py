@@ -151,10 +151,19 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
+def _without_places(words: Sequence[str]) -> list[str]:
+    """Return the words of the command line without folders and files, which say nothing to others."""
+    return [
+        word for before, word in zip(["", *words], words, strict=False) if not {before, word} & {"--out", "--cache"}
+    ]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, task by task; each is written when it is there."""
     options = parse(arguments)
-    words = " ".join(arguments if arguments is not None else sys.argv[1:])
+    command = " ".join(
+        ["python -m benchmarks.cv", *_without_places(arguments if arguments is not None else sys.argv[1:])]
+    )
     for name in options.tasks:
         try:
             task = tasks.build(name)
@@ -165,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             task = task.with_alphas(options.alphas)
         n, p = task.X.shape
         print(f"{name}: {n:,} x {p:,}, {len(task.alphas)} penalties", flush=True)
-        run_task(task, options, f"python -m benchmarks.cv {words}".strip())
+        run_task(task, options, command)
 
 
 if __name__ == "__main__":

@@ -78,20 +78,24 @@ def mode(task: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
 
 
 def main_table(task: Mapping[str, Any]) -> str:
-    """Return the table of everyone's cross-validation, fastest first, then who did not run and why."""
+    """Return the table of everyone's cross-validation, fastest first, and who did not run and why."""
     ours = mode(task, "default")
     sides = [side for side in task["sides"] if side["library"] != OURS or side["mode"] == "default"]
     sides.sort(key=lambda side: side.get("best", float("inf")))
     header = ("library", "median", "best", "median ratio", "best ratio", "runs", "gap, worst", "gap, median")
     header += ("curve off by", "memory", "cores")
-    return table(header, [_cells(side, ours) for side in sides])
+    cells = table(header, [_cells(side, ours) for side in sides if side["status"] == "ran"])
+    reasons = [f"- {_not_run(side)}" for side in sides if "reason" in side]
+    return "\n\n".join([cells, "\n".join(reasons)] if reasons else [cells])
+
+
+def _not_run(side: Mapping[str, Any]) -> str:
+    return f"{side['name']}: {'not run: ' if side['status'] != 'ran' else ''}{side['reason']}"
 
 
 def _cells(side: Mapping[str, Any], ours: Mapping[str, Any] | None) -> tuple[str, ...]:
-    if side["status"] != "ran":
-        return (side["name"], f"not run: {side['reason']}", *[""] * 9)
     ratios = [f"{side[key] / ours[key]:.3g} x" if ours else "" for key in ("median", "best")]
-    gaps = [f"{side[key]:.0e}" if key in side else side.get("reason", "") for key in ("gap_worst", "gap_median")]
+    gaps = [f"{side[key]:.0e}" if key in side else "" for key in ("gap_worst", "gap_median")]
     off = side.get("curve_difference")
     return (
         side["name"],

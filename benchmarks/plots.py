@@ -121,8 +121,11 @@ def _last_of_columns(panels: Any, used: int, label: str | None) -> None:
 
 
 def _finish(figure: Figure, handles: list[Line2D], file: Path) -> None:
-    figure.legend(handles=handles, loc="lower center", ncols=min(5, len(handles)), frameon=False, fontsize=9)
-    figure.tight_layout(rect=(0, 0.02 + 0.035 * -(-len(handles) // 5), 1, 1))
+    width, height = figure.get_size_inches()
+    columns = min(max(2, int(width / 2.2)), len(handles))
+    lines = -(-len(handles) // columns)
+    figure.legend(handles=handles, loc="lower center", ncols=columns, frameon=False, fontsize=9)
+    figure.tight_layout(rect=(0, (0.15 + 0.22 * lines) / height, 1, 1))
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=140)
     plt.close(figure)

@@ -89,7 +89,7 @@ def measure(
     """Run all sides in turn, `repeat` rounds or until a side's runs exceed `budget` seconds; then take their gaps.
 
     `folder` holds the task's files; `processes` has each library's process, or the reason why there is none. `keep`
-    gets the records after every round and every side's gaps, so that what is measured outlives an interruption.
+    gets the records after every run and every side's gaps, so that what is measured outlives an interruption.
     """
     keep = keep or (lambda _records: None)
     for process in processes.values():
@@ -104,7 +104,7 @@ def measure(
             done = turn >= record.side.repeat or (record.seconds and sum(record.seconds) >= budget)
             if not record.reason and not done:
                 _run(record, processes[record.side.library], say)
-        keep(records)
+                keep(records)
     for record in records:
         if record.seconds and record.side.held_out:
             _take_gaps(record, task, processes[record.side.library], say)
@@ -116,11 +116,13 @@ def _run(record: Record, process: Process | str, say: Callable[[str], None]) -> 
     if isinstance(process, str):
         record.reason = process
         return
+    doing = "in its warm-up"
     try:
         record.threads = process.ask("warm", record.side.mode)["threads"]
+        doing = "in its run"
         answer = process.ask("run", record.side.mode, limit=record.side.limit)
     except (FailedError, OverLimitError) as problem:
-        record.reason = str(problem)
+        record.reason = f"{problem} {doing}"
         say(f"  {record.side.name}: {record.reason}")
         return
     record.versions = process.versions
