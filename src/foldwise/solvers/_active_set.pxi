@@ -259,6 +259,8 @@ cdef double l1_norm(Problem *q, State *state) noexcept nogil:
 cdef int solve_point(Problem *q, State *state, double tol, Py_ssize_t max_steps, double *gap,
                      Py_ssize_t *steps) noexcept nogil:
     """One strength, from the state of the last. 0: certified; 1: max_steps reached; 2: rounding; -1: out of memory.
+
+    Without `gap` no certificate is made, and 0 says that the optimality conditions hold.
     """
     cdef double floor, worst, strength, sign, best_sign = 0.0, rest, last = INFINITY
     cdef int j, best, entered
@@ -290,12 +292,16 @@ cdef int solve_point(Problem *q, State *state, double tol, Py_ssize_t max_steps,
                 rest = max(rest, fabs(state.g[j] - q.l1 * q.w1[j] * state.sign[j]))
             # A refinement step more while it helps: the jitter and rounding are taken out this way.
             if rest <= 8.0 * floor or rest > 0.5 * last:
+                if gap == NULL:
+                    return 0
                 gap[0] = duality_gap(q, state) / (0.5 * q.yy) if q.yy > 0.0 else 0.0
                 return 0 if gap[0] <= tol else 2
             last = rest
         else:
             last = INFINITY
         if steps[0] >= max_steps:
+            if gap == NULL:
+                return 1
             gradient(q, state)
             gap[0] = duality_gap(q, state) / (0.5 * q.yy) if q.yy > 0.0 else 0.0
             return 0 if gap[0] <= tol else 1
