@@ -242,9 +242,19 @@ def test_the_explained_deviance_ends_a_path_where_glmnet_ends_it(l1_ratio):
         np.testing.assert_array_equal(part.coef, whole.coef[:, : last + 1])
 
 
-@pytest.mark.parametrize("way", ["wide", "sparse", "group"])
-def test_the_explained_deviance_ends_other_paths_too(way):
+@pytest.mark.parametrize(
+    ("way", "more"),
+    [
+        ("wide", {}),
+        ("sparse", {}),
+        ("group", {}),
+        ("moments", {"l1_ratio": 0.0}),
+        ("wide", {"l1_ratio": 0.0, "eps": 1e-3}),
+    ],
+)
+def test_the_explained_deviance_ends_other_paths_too(way, more):
     source, asked = task(way)
+    asked |= more
     whole = fw.fit_paths(source, **asked)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -314,3 +324,21 @@ def test_what_needs_whole_paths_lets_ctrl_c_through(fit, monkeypatch):
     warnings.simplefilter("ignore", PathCutShort)
     with pytest.raises(KeyboardInterrupt):
         fit(X, y)
+
+
+@pytest.mark.parametrize("way", ["moments", "wide"])
+def test_ctrl_c_goes_through_a_closed_form(way, monkeypatch):
+    """Ridge finds all strengths at once: nothing is finished until everything is."""
+    from foldwise.paths.lockstep import ridge
+
+    room, name = (rounds.SetAtWork, "advance") if way == "moments" else (ridge, "_solve")
+    work = getattr(room, name)
+
+    def press(*given, **named):
+        signal.raise_signal(signal.SIGINT)
+        return work(*given, **named)
+
+    monkeypatch.setattr(room, name, press)
+    source, asked = task(way)
+    with pytest.raises(KeyboardInterrupt):
+        fw.fit_paths(source, **(asked | {"l1_ratio": 0.0}))

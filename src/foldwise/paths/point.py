@@ -93,7 +93,7 @@ class Solving:
         self.done, self.condition = 0, 1.0
         self._strengths, self._options = strengths, options
         self._parts: list[QuadraticPath] = []
-        self._closed = options.penalty.is_plain and has_closed_form(problem, strengths, options)
+        self.closed = options.penalty.is_plain and has_closed_form(problem, strengths, options)
         self._start = None if start is None else scaled_coef(problem, start)
         self._solver = PathSolver(problem.penalty, tol=strengths.tol, max_iter=strengths.max_iter, start=self._start)
 
@@ -101,8 +101,8 @@ class Solving:
         """Solve up to strength number `stop`, all of them where there is a closed form; what came new."""
         if self.done >= stop:
             return None
-        strengths = self._strengths.stretch(self.done, len(self._strengths.alphas) if self._closed else stop)
-        if self._closed:
+        strengths = self._strengths.stretch(self.done, len(self._strengths.alphas) if self.closed else stop)
+        if self.closed:
             path, self.condition = _closed_form(problem, strengths)
         elif self._options.penalty.is_plain:
             path = self._solver.solve(problem.Q, problem.c, problem.yy, strengths.l1, strengths.l2)

@@ -98,6 +98,11 @@ class SetAtWork:
         """How much larger than rounding the relative error of a closed form may be."""
         return self._solving.condition
 
+    @property
+    def at_once(self) -> bool:
+        """Whether a closed form gives all strengths at once."""
+        return self._solving.closed
+
     def advance(self, stop: int) -> None:
         """Go down to strength number `stop`."""
         if self.done >= stop:
@@ -128,29 +133,40 @@ def in_rounds(
     points = len(strengths.alphas)
     hold = 2 * 8 * len(held_out) * moments.n_features**2 <= HELD_BYTES
     control.expect(points)
+    sets = team.each(
+        lambda h: SetAtWork(
+            moments,
+            held_out[h],
+            strengths,
+            options,
+            start=None if start is None else start[h],
+            hold=hold,
+            explain=control.stop_when_explained and h == 0,
+        ),
+        range(len(held_out)),
+    )
+    if all(one.at_once for one in sets):  # nothing is finished until everything is
+        team.each(partial(SetAtWork.advance, stop=points), sets)
+        return sets, _explained(sets[0], control, 0, points) or points
     with control:
-        sets = team.each(
-            lambda h: SetAtWork(
-                moments,
-                held_out[h],
-                strengths,
-                options,
-                start=None if start is None else start[h],
-                hold=hold,
-                explain=control.stop_when_explained and h == 0,
-            ),
-            range(len(held_out)),
-        )
         done, count = 0, 1
         while not control.cut(done) and done < points:
             began, stop = monotonic(), min(done + count, points)
             team.each(partial(SetAtWork.advance, stop=stop), sets)
             reached = min(one.done for one in sets)
-            for at in range(done, reached if control.stop_when_explained else done):
-                if control.explained(partial(sets[0].shares.__getitem__, at)):
-                    return sets, at + 1
+            if enough := _explained(sets[0], control, done, reached):
+                return sets, enough
             making = 0.0 if hold else sum(one.making for one in sets) / team.workers
             each = max(monotonic() - began - making, 1e-6) / (reached - done)
             wanted = min(max(ROUND, making / REMAKING), control.seconds_left)
             done, count = reached, max(1, min(GROWTH * count, int(wanted / each)))
     return sets, done
+
+
+def _explained(final: SetAtWork, control: Control, start: int, stop: int) -> int:
+    """How many strengths it takes until enough is explained, where one of these does; else 0."""
+    if control.stop_when_explained:
+        for at in range(start, stop):
+            if control.explained(partial(final.shares.__getitem__, at)):
+                return at + 1
+    return 0

@@ -6,7 +6,9 @@ instead, and a walk looks only at the columns that have a say.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -189,7 +191,8 @@ def fit_wide(
     walks: list[Walk] = []
     where = _order(sets)
     small = n * table.n_features * len(sets[0]) < SMALL
-    with Team(1 if small else None) as team, control:
+    # A closed form gives all strengths at once: nothing is finished until everything is.
+    with Team(1 if small else None) as team, nullcontext() if smooth else control:
         for r, (labels, members) in enumerate(zip(repeats, sets, strict=True)):
             order = np.argsort(labels, kind="stable")
             ends = np.searchsorted(labels[order], np.arange(k + 1))
@@ -197,7 +200,8 @@ def fit_wide(
             columns = kind(table.X, order, ends, table.weight[order], team)
             if smooth:
                 one, grid = ridge_walk(columns, table.y[order], members, options, grid, search)
-                control.expect(len(grid), part=r, parts=len(repeats))
+                if r == 0:
+                    grid = grid[: _explained(one, table.weight[order], ends, control)]
             else:
                 lockstep = Lockstep(columns, table.y[order], members, options, team)
                 if isinstance(grid, int):
@@ -221,6 +225,14 @@ def fit_wide(
                 grid = grid[: one.gap.shape[1]]
             walks.append(one)
     return _assemble(table, walks, sets[: len(walks)], np.asarray(grid), l1_ratio, control.ended, nested=nested)
+
+
+def _explained(one: Walk, weight: Floats, ends: Ints, control: Control) -> int:
+    """How many strengths it takes until the final model explains enough, where that was asked for; else all."""
+    share = np.add.reduceat(weight, ends[:-1]) / weight.sum()
+    left = share @ one.fold_error[0] / (2.0 * one.null_objective[0] or 1.0)
+    points = len(left)
+    return next((at + 1 for at in range(points) if control.explained(partial(float, 1.0 - left[at]))), points)
 
 
 def _order(sets: list[list[HeldOut]]) -> list[tuple[int, int]]:
