@@ -355,3 +355,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         write_whole(goal, fail)
     assert goal.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [goal]
+
+
+def test_the_strengths_of_all_l1_ratios_are_counted():
+    from foldwise.cli.training import L1_RATIOS, train
+
+    told = []
+    train(auto_mpg(), "elastic-net", target="mpg", progress=lambda done, total: told.append((done, total)))
+    assert {total for _, total in told} == {100 * len(L1_RATIOS)}
+    assert told[0][0] == 0
+    assert told[-1][0] == 100 * len(L1_RATIOS)
+    assert told == sorted(told)

@@ -21,8 +21,8 @@ def show_fit(table: Path, kind: str, *, save: Path | None, as_json: bool, **opti
     """Fit, print the summary or the model's JSON, and save where asked."""
     if save is not None:
         check_goal(save, "--save", (".json",))
-    with notes_shown(), waiting(f"fitting {_NAMES[kind]}"):
-        trained = train(read_table(table), kind, **options)
+    with notes_shown(), waiting(f"fitting {_NAMES[kind]}") as tell:
+        trained = train(read_table(table), kind, progress=tell, **options)
     model = SavedModel.of(trained, seed=options["seed"], test_size=options["test_size"])
     if save is not None:
         write_model(save, model)

@@ -99,20 +99,20 @@ def progress_bar(task: str) -> Iterator[Step]:
 
 
 @contextmanager
-def waiting(task: str) -> Iterator[None]:
-    """Show on a terminal that something is going on, while the block runs.
+def waiting(task: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on a terminal that something is going on, while the block runs; give a function to say how far it is.
 
     Examples
     --------
-    >>> with waiting("fitting"):
-    ...     pass
+    >>> with waiting("fitting") as tell:
+    ...     tell(3, 100)
     """
     console = _errors()
     if not sys.stderr.isatty():
-        yield
+        yield lambda _done, _total: None
         return
-    with console.status(task):
-        yield
+    with console.status(task) as status:
+        yield lambda done, total: status.update(f"{task}, strength {done} of {total}")
 
 
 def output_console() -> Console:

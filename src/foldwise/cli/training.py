@@ -1,6 +1,8 @@
 """One model of one table: split, learn the encoding from the training rows, choose the strength, fit, test."""
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +33,7 @@ def train(
     standardize: bool | None = None,
     test_size: float = 0.25,
     seed: int = 45,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Trained:
     """Fit ``ols``, ``ridge``, ``lasso`` or ``elastic-net`` to a table.
 
@@ -67,7 +70,7 @@ def train(
         strength = Strength(alpha, ratio, standardize=bool(standardize))
     else:
         scaled = True if standardize is None else standardize
-        strength = choose_strength(design, training, kind, l1_ratio, standardize=scaled, seed=seed)
+        strength = choose_strength(design, training, kind, l1_ratio, standardize=scaled, seed=seed, progress=progress)
     X = recipe.encode_values(design.values)
     estimator = _estimator(kind, strength).fit(_named(X[training], recipe), y[training])
     error = y - estimator.predict(_named(X, recipe))
@@ -111,7 +114,14 @@ def split_rows(n: int, test_size: float, seed: int) -> tuple[NDArray[np.intp], N
 
 
 def choose_strength(
-    design: Design, training: NDArray[np.intp], kind: str, l1_ratio: float | None, *, standardize: bool, seed: int
+    design: Design,
+    training: NDArray[np.intp],
+    kind: str,
+    l1_ratio: float | None,
+    *,
+    standardize: bool,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Strength:
     """Choose alpha, and for the elastic net l1_ratio where None, by the smallest cross-validated error.
 
@@ -135,11 +145,14 @@ def choose_strength(
     searched = L1_RATIOS if l1_ratio is None else (of_scaled(l1_ratio, s),)
     ratios = {"ridge": (0.0,), "lasso": (1.0,)}.get(kind, searched)
     found: list[tuple[float, float, float]] = []
-    for ratio in ratios:
+    for at, ratio in enumerate(ratios):
+        tell = False if progress is None else partial(_tell, progress, at, len(ratios))
         with warnings.catch_warnings():
             # What collinear columns cost these coefficients is of no account: the chosen model is fitted from rows.
             warnings.simplefilter("ignore", AccuracyWarning)
-            paths = fit_paths(source, l1_ratio=ratio, eps=_grid_end(ratio), standardize=standardize).uninterrupted()
+            paths = fit_paths(
+                source, l1_ratio=ratio, eps=_grid_end(ratio), standardize=standardize, progress=tell
+            ).uninterrupted()
         best = paths.choose("min")
         found.append((paths.one_standard_error().error, float(paths.alphas[best]), ratio))
     _, scaled_alpha, ratio = min(found)
@@ -150,6 +163,11 @@ def choose_strength(
         return Strength(l1, None, standardize=standardize, chosen=True)
     given = l1 / (l1 + l2) if l1_ratio is None else l1_ratio
     return Strength(l1 + l2, given, standardize=standardize, chosen=True)
+
+
+def _tell(progress: Callable[[int, int], None], before: int, ratios: int, done: int, strengths: int) -> None:
+    """Count the strengths of all l1_ratios."""
+    progress(before * strengths + done, ratios * strengths)
 
 
 def of_scaled(l1_ratio: float, s: float) -> float:
