@@ -174,7 +174,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             task = task.with_alphas(options.alphas)
         n, p = task.X.shape
         print(f"{name}: {n:,} x {p:,}, {len(task.alphas)} penalties", flush=True)
-        run_task(task, options, command)
+        try:
+            run_task(task, options, command)
+        except KeyboardInterrupt:
+            raise SystemExit(f"\ninterrupted; what was measured is in {options.out}") from None
 
 
 if __name__ == "__main__":
