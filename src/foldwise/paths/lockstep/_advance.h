@@ -21,7 +21,7 @@ typedef struct {
     double *slope, *lower, *upper, *ridge, *start;
     double *r, *x;                                /* descent: slope of the smooth part, and where it has got to */
     char *skip;
-    double *R;                                    /* (n, width) weighted columns; scratch once products are made */
+    double *R;                                    /* weighted columns; scratch once products are made */
     double *Q, *C, *L;                            /* (m, m) second moments, curvature, factor */
     double *cross, *U, *V;                        /* (s, width) moments with the support, A times them; (m, s) scratch */
     double *block, *inverse, *floor;
@@ -55,31 +55,29 @@ static void fw_descend(const double *C, ptrdiff_t m, ptrdiff_t width, const doub
     }
 }
 
-/* Products of working columns picks[0..count) with R (n, width): out (count, width). */
-static void fw_cross(const fw_task *t, const int *picks, ptrdiff_t count, const double *R, ptrdiff_t width,
-                     double *out) {
+/* Weighted sums of products of some working columns with the candidates: out (count, width). */
+static void fw_cross(const fw_candidates *c, const fw_task *t, const int *left, ptrdiff_t count, double *out) {
+    const ptrdiff_t n = t->n, width = c->width;
     memset(out, 0, (size_t)(count * width) * sizeof(double));
     if (t->rows) {
-        fw_picked_rows_times(count, picks, t->n, t->rows, R, width, out);
+        memset(c->R, 0, (size_t)(n * width) * sizeof(double));
+        for (ptrdiff_t k = 0; k < c->m; k++) {
+            const double *z = t->rows + (ptrdiff_t)c->pick[k] * n;
+            for (ptrdiff_t i = 0; i < n; i++) c->R[i * width + k] = t->weight[i] * z[i];
+        }
+        fw_picked_rows_times(count, left, n, t->rows, c->R, width, out);
         return;
     }
-    for (ptrdiff_t q = 0; q < count; q++)
-        for (ptrdiff_t e = t->start[picks[q]]; e < t->start[picks[q] + 1]; e++) {
-            const double value = t->value[e], *r = R + (ptrdiff_t)t->at[e] * width;
-            for (ptrdiff_t c = 0; c < width; c++) out[q * width + c] += value * r[c];
+    memset(c->R, 0, (size_t)n * sizeof(double));
+    for (ptrdiff_t k = 0; k < c->m; k++) {        /* one candidate at a time is spread out over the rows */
+        const int from = t->start[c->pick[k]], to = t->start[c->pick[k] + 1];
+        for (int e = from; e < to; e++) c->R[t->at[e]] = t->weight[t->at[e]] * t->value[e];
+        for (ptrdiff_t q = 0; q < count; q++) {
+            double total = 0.0;
+            for (int e = t->start[left[q]]; e < t->start[left[q] + 1]; e++) total += t->value[e] * c->R[t->at[e]];
+            out[q * width + k] = total;
         }
-}
-
-/* Weighted candidates side by side: R (n, width). */
-static void fw_lay_out(const fw_task *t, const int *picks, ptrdiff_t m, ptrdiff_t width, double *R) {
-    memset(R, 0, (size_t)(t->n * width) * sizeof(double));
-    for (ptrdiff_t c = 0; c < m; c++) {
-        if (t->rows) {
-            const double *z = t->rows + (ptrdiff_t)picks[c] * t->n;
-            for (ptrdiff_t i = 0; i < t->n; i++) R[i * width + c] = t->weight[i] * z[i];
-        } else
-            for (ptrdiff_t e = t->start[picks[c]]; e < t->start[picks[c] + 1]; e++)
-                R[(ptrdiff_t)t->at[e] * width + c] = t->weight[t->at[e]] * t->value[e];
+        for (int e = from; e < to; e++) c->R[t->at[e]] = 0.0;
     }
 }
 
@@ -122,7 +120,7 @@ static int fw_gather(fw_candidates *c, const fw_support *S, const fw_task *t, co
     memset(c, 0, sizeof *c);
     c->m = m, c->width = width;
     c->slope = malloc((size_t)(8 * m + 5 * m * width) * sizeof(double));
-    c->R = malloc((size_t)(t->n * width) * sizeof(double));
+    c->R = malloc((size_t)(t->rows ? t->n * width : t->n > m ? t->n : m) * sizeof(double));
     c->cross = malloc((size_t)(2 * s * width + 1) * sizeof(double));
     c->V = malloc((size_t)(m * (s + 1)) * sizeof(double));
     c->pick = malloc((size_t)(3 * m) * sizeof(int));
@@ -134,8 +132,7 @@ static int fw_gather(fw_candidates *c, const fw_support *S, const fw_task *t, co
     c->inverse = c->block + m * width, c->U = c->cross + s * width;
     c->order = c->pick + m, c->chosen = c->order + m;
     memcpy(c->pick, picked, (size_t)m * sizeof(int));
-    fw_lay_out(t, picked, m, width, c->R);
-    fw_cross(t, picked, m, c->R, width, c->Q);
+    fw_cross(c, t, picked, m, c->Q);
     fw_centre(t, picked, m, picked, m, width, c->Q);
     for (ptrdiff_t k = 0; k < m; k++) {
         const ptrdiff_t j = t->index[picked[k]], cell = j * t->sets + t->h;
@@ -173,8 +170,7 @@ static void fw_sift(fw_candidates *c, const fw_task *t) {
 static ptrdiff_t fw_follow(fw_candidates *c, const fw_support *S, const fw_task *t) {
     const ptrdiff_t m = c->m, width = c->width, s = S->s;
     ptrdiff_t apart = 0;
-    fw_lay_out(t, c->pick, m, width, c->R);
-    fw_cross(t, S->member, s, c->R, width, c->cross);
+    fw_cross(c, t, S->member, s, c->cross);
     fw_centre(t, S->member, s, c->pick, m, width, c->cross);
     fw_times_thin(S->A, s, c->cross, width, c->U);
     memset(c->C, 0, (size_t)(m * m) * sizeof(double));
