@@ -34,8 +34,7 @@ def choose(
     l1: float,
     l2: float,
     slack: float,
-    active: Bytes,
-    limit: Numbers,
+    supports: list[Support],
     picked: Numbers,
     count: Numbers,
 ) -> None: ...

@@ -127,26 +127,31 @@ def choose(const Py_ssize_t[::1] among, const double[:, ::1] gradient, const dou
            const double[:, ::1] square, const signed char[:, ::1] sides, const double[:, ::1] rounding,
            const signed char[:, ::1] inside, const double[::1] lower, const double[::1] upper,
            const double[:, ::1] heft, const Py_ssize_t[::1] place, const double[:, ::1] coef, double l1, double l2,
-           double slack, const signed char[::1] active, const int[::1] limit, int[:, ::1] picked, int[::1] count):
+           double slack, list supports, int[:, ::1] picked, int[::1] count):
     """Put into picked[h] (H, most) the columns outside support h that pull hardest beyond their thresholds.
 
-    Hardest: excess slope times `heft`, the reciprocal of the column's scale. At most limit[h] of them; count (H,) says how
-    many. Releases the GIL.
+    Hardest: excess slope times `heft`, the reciprocal of the column's scale. The larger the support, the more of them;
+    count (H,) says how many. Releases the GIL.
     """
     cdef Py_ssize_t sets = gradient.shape[1], i, j, h, most = picked.shape[1], at, child, n
     cdef double slope, allowed, b, pull, side, sign, low, high, weight
     cdef double *hefts = <double *> malloc(max(sets * most, 1) * sizeof(double))
     cdef double *heap
     cdef int *names
-    if hefts == NULL:
+    cdef Py_ssize_t *limit = <Py_ssize_t *> malloc(max(sets, 1) * sizeof(Py_ssize_t))
+    if hefts == NULL or limit == NULL:
+        free(hefts)
+        free(limit)
         raise MemoryError
+    for h in range(sets):
+        limit[h] = min(16 + (<Support> supports[h]).state.s // 4, most)
     with nogil:
         for h in range(sets):
             count[h] = 0
         for i in range(among.shape[0]):
             j = among[i]
             for h in range(sets):
-                if not active[h] or inside[j, h] or not sides[j, h]:
+                if inside[j, h] or not sides[j, h]:
                     continue
                 slope = l1 * threshold[j, h]
                 b = coef[place[j], h] if place[j] >= 0 else 0.0
@@ -164,7 +169,7 @@ def choose(const Py_ssize_t[::1] among, const double[:, ::1] gradient, const dou
                     continue
                 weight = pull * heft[j, h]
                 heap, names, n = hefts + h * most, &picked[h, 0], count[h]
-                if n < limit[h] and n < most:
+                if n < limit[h]:
                     at = n
                     count[h] = <int> (n + 1)
                     while at > 0 and heap[(at - 1) // 2] > weight:
@@ -186,6 +191,7 @@ def choose(const Py_ssize_t[::1] among, const double[:, ::1] gradient, const dou
                     continue
                 heap[at], names[at] = weight, <int> j
         free(hefts)
+        free(limit)
 
 
 def advance(list supports, const Py_ssize_t[::1] sets, const double[:, ::1] rows, const int[::1] start,

@@ -51,6 +51,26 @@ FW_ROWS_TIMES(fw_rows_times_double, double, ptrdiff_t)
 FW_ROWS_TIMES(fw_rows_times_float, float, ptrdiff_t)
 FW_ROWS_TIMES(fw_picked_rows, double, int)
 
+/* Weighted mean and sum of squares about it of each fold of every row of A (m, n): mean, squares (folds, m), weight being
+   the rows' and total the folds'. */
+#define FW_FOLD_MOMENTS(NAME, TYPE)                                                                                    \
+    static void NAME(ptrdiff_t m, ptrdiff_t n, const TYPE *A, ptrdiff_t lda, const int *fold, const double *weight,    \
+                     const double *total, ptrdiff_t folds, double *mean, double *squares, ptrdiff_t ld) {              \
+        for (ptrdiff_t j = 0; j < m; j++) {                                                                            \
+            const TYPE *a = A + j * lda;                                                                               \
+            for (ptrdiff_t k = 0; k < folds; k++) mean[k * ld + j] = squares[k * ld + j] = 0.0;                        \
+            for (ptrdiff_t i = 0; i < n; i++) mean[fold[i] * ld + j] += weight[i] * (double)a[i];                      \
+            for (ptrdiff_t k = 0; k < folds; k++) mean[k * ld + j] /= total[k];                                        \
+            for (ptrdiff_t i = 0; i < n; i++) {                                                                        \
+                const double off = (double)a[i] - mean[fold[i] * ld + j];                                              \
+                squares[fold[i] * ld + j] += weight[i] * off * off;                                                    \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+FW_FOLD_MOMENTS(fw_fold_moments_double, double)
+FW_FOLD_MOMENTS(fw_fold_moments_float, float)
+
 /* out[from..to) (n, width) += sum over the picked rows a of A (.., n) of a' times its row of C (count, width). */
 FW_MANY static void fw_combine(ptrdiff_t count, const ptrdiff_t *picks, ptrdiff_t n, const double *A, const double *C,
                                ptrdiff_t width, double *out, ptrdiff_t from, ptrdiff_t to) {

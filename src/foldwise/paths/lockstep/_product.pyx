@@ -10,6 +10,12 @@ cdef extern from "_product.h" nogil:
                               const double *R, Py_ssize_t width, double *out)
     void fw_rows_times_float(Py_ssize_t rows, const Py_ssize_t *picks, Py_ssize_t n, const float *A, Py_ssize_t lda,
                              const double *R, Py_ssize_t width, double *out)
+    void fw_fold_moments_double(Py_ssize_t m, Py_ssize_t n, const double *A, Py_ssize_t lda, const int *fold,
+                                const double *weight, const double *total, Py_ssize_t folds, double *mean,
+                                double *squares, Py_ssize_t ld)
+    void fw_fold_moments_float(Py_ssize_t m, Py_ssize_t n, const float *A, Py_ssize_t lda, const int *fold,
+                               const double *weight, const double *total, Py_ssize_t folds, double *mean,
+                               double *squares, Py_ssize_t ld)
     void fw_combine(Py_ssize_t count, const Py_ssize_t *picks, Py_ssize_t n, const double *A, const double *C,
                     Py_ssize_t width, double *out, Py_ssize_t start, Py_ssize_t stop)
     void fw_csc_times(Py_ssize_t columns, const Py_ssize_t *picks, const int *start, const int *at, const double *value,
@@ -64,3 +70,23 @@ def thin_combined(const double[:, ::1] A, const Py_ssize_t[::1] picks, const dou
         raise ValueError("C and out must be equally wide, by a multiple of 8, with a row for each pick and each column of A")
     with nogil:
         fw_combine(picks.shape[0], &picks[0], A.shape[1], &A[0, 0], &C[0, 0], C.shape[1], &out[0, 0], start, stop)
+
+
+def fold_moments(const number[:, :] A, const int[::1] fold, const double[::1] weight, const double[::1] total,
+                 double[:, :] mean, double[:, :] squares):
+    """Weighted mean and sum of squares about it (K, m) of each fold (n,) of the rows of A (m, n). Releases the GIL.
+
+    Rows of A, and of mean and squares, must be contiguous.
+    """
+    cdef Py_ssize_t m = A.shape[0], n = A.shape[1], folds = total.shape[0]
+    if m == 0 or n == 0:
+        return
+    if A.strides[1] != sizeof(number) or mean.strides[1] != sizeof(double) or squares.strides[0] != mean.strides[0]:
+        raise ValueError("rows of A, mean and squares must be contiguous, and mean and squares laid out alike")
+    with nogil:
+        if number is double:
+            fw_fold_moments_double(m, n, &A[0, 0], A.strides[0] // sizeof(double), &fold[0], &weight[0], &total[0], folds,
+                                   &mean[0, 0], &squares[0, 0], mean.strides[0] // sizeof(double))
+        else:
+            fw_fold_moments_float(m, n, &A[0, 0], A.strides[0] // sizeof(float), &fold[0], &weight[0], &total[0], folds,
+                                  &mean[0, 0], &squares[0, 0], mean.strides[0] // sizeof(double))

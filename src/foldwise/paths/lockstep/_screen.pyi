@@ -6,7 +6,32 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 Bytes: TypeAlias = NDArray[np.int8]
 
-def strong(gradient: Floats, threshold: Floats, sides: Bytes, l1: float, found: NDArray[np.intp]) -> int: ...
+def spread(
+    products: Floats, picks: NDArray[np.intp], sets: NDArray[np.intp], total: Floats, gradient: Floats
+) -> None: ...
+def survey(
+    products: Floats,
+    total: Floats,
+    threshold: Floats,
+    sides: Bytes,
+    gradient: Floats,
+    reach: Floats,
+    most: Floats,
+) -> None: ...
+def unrest(
+    index: NDArray[np.intp],
+    coef: Floats,
+    gradient: Floats,
+    threshold: Floats,
+    square: Floats,
+    rounding: Floats,
+    inside: Bytes,
+    l1: float,
+    l2: float,
+    share: float,
+    roundings: float,
+    worst: Floats,
+) -> None: ...
 def dual_scales(
     gradient: Floats,
     threshold: Floats,

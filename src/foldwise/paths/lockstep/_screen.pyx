@@ -15,18 +15,68 @@ cdef inline double pull_of(double g, signed char sides) noexcept nogil:
     return -g if sides & 2 else 0.0
 
 
-def strong(const double[:, ::1] gradient, const double[:, ::1] threshold, const signed char[:, ::1] sides,
-           double l1, Py_ssize_t[::1] found):
-    """Put into `found` the columns whose pull exceeds l1 times their threshold in some set; how many they are."""
-    cdef Py_ssize_t p = gradient.shape[0], sets = gradient.shape[1], j, h, count = 0
+def spread(const double[:, ::1] products, const Py_ssize_t[::1] picks, const Py_ssize_t[::1] sets,
+           const double[::1] total, double[:, ::1] gradient):
+    """Put products (m, at least len(sets)) over the totals (H,) into the gradients (p, H) of the picked columns and sets."""
+    cdef Py_ssize_t i, k, h, j
     with nogil:
+        for i in range(picks.shape[0]):
+            j = picks[i]
+            for k in range(sets.shape[0]):
+                h = sets[k]
+                gradient[j, h] = products[i, k] / total[h]
+
+
+def survey(const double[:, ::1] products, const double[::1] total, const double[:, ::1] threshold,
+           const signed char[:, ::1] sides, double[:, ::1] gradient, double[::1] reach, double[::1] most):
+    """Put products (p, at least H) over the totals into the gradients (p, H), and see how far they reach.
+
+    `reach` (p,) is the largest l1 at which some held-out set wants the column, infinite where it is free of charge; `most`
+    (H,) the largest at which a set wants some column that is not.
+    """
+    cdef Py_ssize_t p = gradient.shape[0], sets = gradient.shape[1], j, h
+    cdef double pull, ratio, furthest
+    with nogil:
+        for h in range(sets):
+            most[h] = 0.0
         for j in range(p):
+            furthest = 0.0
             for h in range(sets):
-                if pull_of(gradient[j, h], sides[j, h]) > l1 * threshold[j, h]:
-                    found[count] = j
-                    count += 1
-                    break
-    return count
+                gradient[j, h] = products[j, h] / total[h]
+                pull = pull_of(gradient[j, h], sides[j, h])
+                if threshold[j, h] > 0.0:
+                    ratio = pull / threshold[j, h]
+                    if ratio > most[h]:
+                        most[h] = ratio
+                else:
+                    ratio = INFINITY if sides[j, h] else 0.0
+                if ratio > furthest:
+                    furthest = ratio
+            reach[j] = furthest
+
+
+def unrest(const Py_ssize_t[::1] index, const double[:, ::1] coef, const double[:, ::1] gradient,
+           const double[:, ::1] threshold, const double[:, ::1] square, const double[:, ::1] rounding,
+           const signed char[:, ::1] inside, double l1, double l2, double share, double roundings, double[::1] worst):
+    """How far (H,) the supports' own equations are from holding: in units of the larger of a share of a column's own
+    threshold and some roundings of its gradient.
+    """
+    cdef Py_ssize_t sets = gradient.shape[1], i, j, h
+    cdef double b, slope, off, allowed
+    with nogil:
+        for h in range(sets):
+            worst[h] = 0.0
+        for i in range(index.shape[0]):
+            j = index[i]
+            for h in range(sets):
+                if not inside[j, h]:
+                    continue
+                b, slope = coef[i, h], l1 * threshold[j, h]
+                off = gradient[j, h] - l2 * square[j, h] * b
+                off = fabs(off - slope if b > 0.0 else (off + slope if b < 0.0 else off))
+                allowed = max(roundings * rounding[j, h], share * slope)
+                if off > allowed and off > worst[h] * allowed:
+                    worst[h] = off / allowed if allowed > 0.0 else INFINITY
 
 
 def dual_scales(const double[:, ::1] gradient, const double[:, ::1] threshold, const signed char[:, ::1] sides,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foldwise.paths.lockstep._product import rows_times, thin_combined
+from foldwise.paths.lockstep._product import fold_moments, rows_times, thin_combined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,12 +35,12 @@ def padded(R: Floats) -> Floats:
 
 
 def rows_times_thin(rows: NDArray[np.floating], R: Floats, team: Team, picks: Ints | None = None) -> Floats:
-    """Contiguous rows (m, n), or those picked, times a thin matrix R (n, H), shared out over the team: (m, H)."""
-    m, sets, R = len(rows) if picks is None else len(picks), R.shape[1], padded(R)
+    """Contiguous rows (m, n), or those picked, times R (n, width) as `padded` makes it, shared out over the team."""
+    m = len(rows) if picks is None else len(picks)
     out = np.zeros((m, R.shape[1]))
     if team.workers == 1 or m * R.size < WORTH_SHARING:
         rows_times(rows, R, out, picks)
-        return np.ascontiguousarray(out[:, :sets])
+        return out
     bounds = np.linspace(0, m, team.workers + 1).astype(np.intp)
 
     def part(span: slice) -> None:
@@ -50,7 +50,7 @@ def rows_times_thin(rows: NDArray[np.floating], R: Floats, team: Team, picks: In
             rows_times(rows, R, out[span], picks[span])
 
     team.each(part, [slice(a, b) for a, b in pairwise(bounds)])
-    return np.ascontiguousarray(out[:, :sets])
+    return out
 
 
 class DenseColumns:
@@ -86,10 +86,10 @@ class DenseColumns:
         return [slice(start, stop) for start, stop in pairwise(bounds)]
 
     def products(self, R: Floats) -> Floats:
-        """X'R (p, H) for R (n, H) in fold order: one pass over X for all held-out sets."""
+        """X'R (p, H or wider, as `padded`) for R (n, H) in fold order: one pass over X for all held-out sets."""
         R = R[self._back]
         if self._by_column:
-            return rows_times_thin(self.X.T, R, self.team)
+            return rows_times_thin(self.X.T, padded(R), self.team)
         out = np.empty((self.p, R.shape[1]))
 
         def part(span: slice) -> None:
@@ -105,8 +105,8 @@ class DenseColumns:
             self._copied = np.ascontiguousarray(self.X[:, columns].T)
 
     def products_at_hand(self, R: Floats) -> Floats:
-        """Products (m, H) of the columns at hand."""
-        R = R[self._back]
+        """Products (m, H or wider) of the columns at hand."""
+        R = padded(R[self._back])
         if self._copied is None:
             return rows_times_thin(self.X.T, R, self.team, self._hand)
         return rows_times_thin(self._copied, R, self.team)
@@ -115,6 +115,14 @@ class DenseColumns:
         """Weighted means (K, p) of every fold, and sums of squares about them (K, p)."""
         folds = [slice(start, stop) for start, stop in pairwise(self.ends)]
         mean, squares = np.empty((len(folds), self.p)), np.empty((len(folds), self.p))
+        if self._by_column:
+            fold_of_row = np.repeat(np.arange(len(folds), dtype=np.intc), np.diff(self.ends))[self._back]
+            weight, total = self.weight[self._back], np.add.reduceat(self.weight, self.ends[:-1])
+            self.team.each(
+                lambda at: fold_moments(self.X.T[at], fold_of_row, weight, total, mean[:, at], squares[:, at]),
+                self._spans(self.team.workers),
+            )
+            return mean, squares
 
         def part(span: slice) -> None:
             columns = np.take(self.X[:, span].T, self.order, axis=1).astype(np.float64, copy=False)

@@ -49,7 +49,7 @@ class SparseColumns:
         self._hand = np.empty(0, dtype=np.intp)
 
     def products(self, R: Floats) -> Floats:
-        """X'R (p, H) for R (n, H) in fold order."""
+        """X'R (p, H or wider, as `padded`) for R (n, H) in fold order."""
         return self._products(R, np.arange(self.p))
 
     def take_to_hand(self, columns: Ints) -> None:
@@ -57,11 +57,11 @@ class SparseColumns:
         self._hand = columns
 
     def products_at_hand(self, R: Floats) -> Floats:
-        """Products (m, H) of the columns at hand."""
+        """Products (m, H or wider) of the columns at hand."""
         return self._products(R, self._hand)
 
     def _products(self, R: Floats, picks: Ints) -> Floats:
-        sets, R = R.shape[1], padded(R)
+        R = padded(R)
         out = np.empty((len(picks), R.shape[1]))
         bounds = np.linspace(0, len(picks), self.team.workers + 1).astype(np.intp)
 
@@ -69,7 +69,7 @@ class SparseColumns:
             csc_times(self.start, self.at, self.value, R, out[span], picks[span])
 
         self.team.each(part, [slice(a, b) for a, b in pairwise(bounds)])
-        return np.ascontiguousarray(out[:, :sets])
+        return out
 
     def fold_moments(self) -> tuple[Floats, Floats]:
         """Weighted means (K, p) of every fold, and sums of squares about them (K, p)."""

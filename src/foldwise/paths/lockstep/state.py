@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from foldwise.paths.lockstep._advance import Support, advance, choose
-from foldwise.paths.lockstep._screen import conjugates, dual_scales, strong
+from foldwise.paths.lockstep._screen import conjugates, dual_scales, spread, survey, unrest
 from foldwise.paths.lockstep.training_statistics import training_statistics
 
 if TYPE_CHECKING:
@@ -76,8 +76,10 @@ class Lockstep:
         self.careful = np.zeros(self.H, dtype=np.int8)
         self.picked = np.zeros((self.H, MOST_CANDIDATES), dtype=np.intc)
         self.count = np.zeros(self.H, dtype=np.intc)
+        self.reach, self.most = np.empty(self.p), np.empty(self.H)
+        self.gradient = np.empty((self.p, self.H))
         self._thresholds()
-        self.gradient = self._gradient()
+        self.look_everywhere()
 
     def _thresholds(self) -> None:
         """Per column and set (p, H): what a gradient must exceed per unit of l1, and which sides are open to it."""
@@ -89,12 +91,10 @@ class Lockstep:
         self.sides = np.ascontiguousarray((up + 2 * down).T.astype(np.int8))
         deviation = np.sqrt(self.yy)
         self.box = np.ascontiguousarray(deviation / np.where(self.scale > 0.0, self.scale, 1.0).T)
+        free = np.isinf(self.options.lower) & np.isinf(self.options.upper)
+        self.simple = bool(np.all((self.threshold > 0.0) & free[:, None] | (self.sides == 0)))
         size = np.maximum(np.abs(self.mean), self.scale).T
         self.rounding = np.ascontiguousarray(8.0 * np.finfo(float).eps * deviation * size)
-
-    def _gradient(self) -> Floats:
-        """(p, H): (x_j - mean)'r / W for every column and held-out set."""
-        return self.columns.products(self.row_weight * self.residual) / self.total
 
     def strongest(self) -> float:
         """The smallest l1 at which no penalized column of the final model moves, the unpenalized ones being fitted."""
@@ -106,13 +106,11 @@ class Lockstep:
             self.advance(everything, 0.0)
             self.move()
             self.look_everywhere()
-        return self.emptying(slice(0, 1))
+        return float(self.most[0])
 
-    def emptying(self, sets: slice = slice(None)) -> float:
-        """The smallest l1 at which no penalized column of some held-out sets would move from where they stand."""
-        g, sides, threshold = self.gradient[:, sets], self.sides[:, sets], self.threshold[:, sets]
-        counted = (threshold > 0.0) & (np.where(g > 0.0, sides & 1, sides & 2) > 0)
-        return float(np.max(np.abs(g[counted]) / threshold[counted], initial=0.0))
+    def emptying(self) -> float:
+        """The smallest l1 at which no penalized column of any held-out set would move from where it stands."""
+        return float(self.most.max())
 
     def start(self, *, ridge: bool) -> None:
         """Empty supports; with a ridge term they keep what another strength's inverse is made from."""
@@ -129,10 +127,14 @@ class Lockstep:
         idle = self.work.size - np.count_nonzero(self.coef[: self.work.size].any(axis=1))
         if idle > MOST_IDLE and 2 * idle > self.work.size:
             self._dismiss()
-        found = np.empty(self.p, dtype=np.intp)
-        count = strong(self.gradient, self.threshold, self.sides, l1, found)
-        self.hand = np.union1d(found[:count], self.work.columns)
+        self.hand = self._reaching(l1)
         self.columns.take_to_hand(self.hand)
+
+    def _reaching(self, l1: float) -> Ints:
+        """The columns that some set would want at l1, and the working columns, when last looked at."""
+        wanted = self.reach > l1
+        wanted[self.work.columns] = True
+        return np.flatnonzero(wanted)
 
     def _dismiss(self) -> None:
         """Drop working columns that no held-out set uses."""
@@ -146,14 +148,16 @@ class Lockstep:
         self.coef[len(kept) :] = 0.0
         self.work.keep_only(kept)
 
-    def look(self, among: Ints, l1: float, l2: float, slack: float, active: NDArray[np.int8] | None = None) -> bool:
+    def look_among_reaching(self, l1: float, l2: float, slack: float) -> bool:
+        """`look` at all columns, after `look_everywhere`: only those that reach l1 can be wanted."""
+        return self.look(self._reaching(l1), l1, l2, slack)
+
+    def look(self, among: Ints, l1: float, l2: float, slack: float) -> bool:
         """Choose each held-out set's candidates among some columns; whether there are any."""
-        active = np.ones(self.H, dtype=np.int8) if active is None else active
-        limit = np.array([min(16 + len(support) // 4, MOST_CANDIDATES) for support in self.supports], dtype=np.intc)
         choose(
             among, self.gradient, self.threshold, self.square, self.sides, self.rounding, self.inside,
-            self.options.lower, self.options.upper, self.box, self.work.place, self.coef, l1, l2, slack, active,
-            limit, self.picked, self.count,
+            self.options.lower, self.options.upper, self.box, self.work.place, self.coef, l1, l2, slack,
+            self.supports, self.picked, self.count,
         )  # fmt: skip
         if not self.count.any():
             return False
@@ -258,18 +262,15 @@ class Lockstep:
         residual = self.target[:, sets] - fitted
         self.residual[:, sets] = residual
         if len(self.hand):
-            products = self.columns.products_at_hand(weight * residual) / total
-            self.gradient[self.hand[:, None], sets] = products
+            spread(self.columns.products_at_hand(weight * residual), self.hand, sets, self.total, self.gradient)
 
     def rest(self, l1: float, l2: float, slack: float) -> Floats:
         """How far (H,) the supports' own equations are from holding, in units of what is allowed."""
-        index, b = self.work.columns, self.coef[: self.work.size]
-        slope = l1 * self.threshold[index]
-        off = np.abs(self.gradient[index] - l2 * self.square[index] * b - slope * np.sign(b))
-        allowed = np.maximum(RESTED * self.rounding[index], 0.01 * slack * slope)
-        counted = (self.inside[index] > 0) & (off > allowed)
-        share: Floats = np.divide(off, allowed, out=np.zeros_like(off), where=counted)
-        worst: Floats = share.max(axis=0, initial=0.0)
+        worst = np.empty(self.H)
+        unrest(
+            self.work.columns, self.coef, self.gradient, self.threshold, self.square, self.rounding, self.inside,
+            l1, l2, 0.01 * slack, RESTED, worst,
+        )  # fmt: skip
         return worst
 
     def widen_hand(self) -> None:
@@ -279,7 +280,8 @@ class Lockstep:
 
     def look_everywhere(self) -> None:
         """Gradients of all p columns: one product X'R for all held-out sets."""
-        self.gradient = self._gradient()
+        products = self.columns.products(self.row_weight * self.residual)
+        survey(products, self.total, self.threshold, self.sides, self.gradient, self.reach, self.most)
 
     def relative_gap(self, l1: float, l2: float) -> Floats:
         """Relative duality gap (H,) over all p columns, as `foldwise.solvers.duality` defines it."""
@@ -288,6 +290,9 @@ class Lockstep:
         rr = np.einsum("nh,nh->h", weighted, self.residual) / self.total
         ry = np.einsum("nh,nh->h", weighted, self.target) / self.total
         penalty = (l1 * self.threshold[place] * np.abs(b) + 0.5 * l2 * self.square[place] * b**2).sum(axis=0)
+        if self.simple and l2 == 0.0:  # nothing bounds the dual but the thresholds
+            scale = np.minimum(1.0, l1 / np.maximum(self.most, np.finfo(float).tiny))
+            return self._relative(0.5 * rr + penalty, scale * ry - 0.5 * scale**2 * rr)
         needed, full = np.ones(self.H), np.ones(self.H)
         bounds = self.options.lower, self.options.upper
         dual_scales(self.gradient, self.threshold, self.sides, l1, *bounds, needed, full)
@@ -300,7 +305,10 @@ class Lockstep:
                 self.box, self.work.place, self.coef, scale, lost,
             )  # fmt: skip
             best = np.maximum(best, scale * ry - 0.5 * scale**2 * rr - lost)
-        return np.where(self.yy > 0.0, (0.5 * rr + penalty - best) / np.where(self.yy > 0.0, 0.5 * self.yy, 1.0), 0.0)
+        return self._relative(0.5 * rr + penalty, best)
+
+    def _relative(self, primal: Floats, dual: Floats) -> Floats:
+        return np.where(self.yy > 0.0, (primal - dual) / np.where(self.yy > 0.0, 0.5 * self.yy, 1.0), 0.0)
 
     def explained(self) -> float:
         """Share of the first held-out set's null deviance that is explained."""

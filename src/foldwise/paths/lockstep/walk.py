@@ -149,12 +149,11 @@ def _stand_still(lockstep: Lockstep, l1: float, l2: float, slack: float, max_ite
             # An inverse that has lost its digits over many updates is made anew, once at a strength.
             unrested[h] = lockstep.repair(int(h), l2, repaired)
         worst = rest
-        active = np.ones(lockstep.H, dtype=np.int8)
-        lockstep.look(lockstep.hand, l1, l2, slack, active)
+        lockstep.look(lockstep.hand, l1, l2, slack)
         active = ((lockstep.count > 0) | unrested).astype(np.int8)
         if not active.any():
             lockstep.look_everywhere()
-            if not lockstep.look(lockstep.everywhere, l1, l2, slack):
+            if not lockstep.look_among_reaching(l1, l2, slack):
                 return steps, True
             active = (lockstep.count > 0).astype(np.int8)
             lockstep.widen_hand()
