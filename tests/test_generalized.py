@@ -10,6 +10,7 @@ from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegr
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 import foldwise as fw
+import foldwise.paths.generalized.fit as engine
 from foldwise.errors import DataWarning, InputError
 from foldwise.families import Binomial, Cloglog, Gamma, Huber, NegativeBinomial, Poisson, Probit, Tweedie
 from foldwise.paths import RowTable
@@ -323,3 +324,44 @@ def test_a_path_may_end_early():
     assert 4 < len(early.alphas) < 30
     np.testing.assert_array_equal(early.coef[0], whole.coef[0, : len(early.alphas)])
     assert early.cv_error.shape == (6, len(early.alphas))
+
+
+@pytest.mark.parametrize("name", ["binomial", "poisson", "probit", "huber"])
+@pytest.mark.parametrize("layout", ["dense", "sparse"])
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
+def test_working_columns_are_enough(name, layout, l1_ratio, monkeypatch):
+    rng = np.random.default_rng(18)
+    _, y = table(name, rng)
+    X = rng.normal(size=(N, 150)) * (rng.random((N, 150)) < 0.4)
+    X[:, 0] += y / y.std()
+    common = {
+        "family": FAMILIES[name][0],
+        "folds": fw.Folds.kfold(N, n_folds=3, repeats=2),
+        "nested": True,
+        "alphas": 12,
+        "eps": 0.2,
+        "l1_ratio": l1_ratio,
+        "penalty_factor": np.append(np.ones(149), 0.0),
+        "bounds": (-2.0, 2.0),
+        "tol": 1e-12,
+    }
+    wrap = sparse.csr_array if layout == "sparse" else np.asarray
+    whole = fw.fit_paths(wrap(X), y, **common)
+    monkeypatch.setattr(engine, "FEW_COLUMNS", 10)
+    some = fw.fit_paths(wrap(X), y, **common)
+    assert len(some.columns) < 150
+    np.testing.assert_allclose(some.alphas, whole.alphas, rtol=1e-6)
+    np.testing.assert_allclose(some.coef, whole.coef, atol=1e-4)
+    np.testing.assert_allclose(some.cv_error, whole.cv_error, rtol=1e-4)
+    np.testing.assert_allclose(some.mean, whole.mean)
+
+
+def test_wide_tables_fit_and_wide_ridge_is_refused():
+    rng = np.random.default_rng(19)
+    X = rng.normal(size=(40, 3200))
+    y = (X[:, 0] - X[:, 1] + 0.3 * rng.normal(size=40) > 0).astype(float)
+    paths = fw.fit_paths(X, y, family="binomial", folds=fw.Folds.kfold(40, n_folds=4), eps=0.1)
+    assert paths.gap.max() <= 1e-7
+    assert {0, 1} <= set(np.flatnonzero(paths.coef[0, -1]))
+    with pytest.raises(InputError, match="l1_ratio must be above 0 for 3200 columns"):
+        fw.fit_paths(X, y, family="binomial", l1_ratio=0.0)

@@ -13,10 +13,13 @@ from foldwise.moments import DesignMap
 from foldwise.moments.check import check_features, check_weight
 from foldwise.moments.threads import Team
 from foldwise.paths.control import Control
+from foldwise.paths.generalized.dense_rows import COPIED_BYTES, DenseRows
 from foldwise.paths.generalized.passes import Passes
-from foldwise.paths.generalized.rows import Rows
+from foldwise.paths.generalized.rows import Rows, fold_order
 from foldwise.paths.generalized.sets import Sets
+from foldwise.paths.generalized.sparse_rows import SparseRows, is_sparse_enough
 from foldwise.paths.generalized.walk import APART, Point, Walker
+from foldwise.paths.generalized.working_sets import WorkingSets
 from foldwise.paths.paths import Paths
 from foldwise.paths.strengths import RIDGE_STRONGEST
 
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 HeldOut = frozenset[int]
 
+# Up to this many columns every model has all of them; with a ridge penalty alone it must, up to the second number.
+FEW_COLUMNS, MANY_COLUMNS = 500, 3000
 # Cells times held-out sets below which threads cost more than they save.
 SMALL = 1e6
 
@@ -108,6 +113,7 @@ class _Walked:
 
     sets: Sets
     walker: Walker
+    columns: Ints
     coef: Floats
     intercept: Floats
     points: list[Point]
@@ -128,13 +134,19 @@ def fit_generalized(table: RowTable, search: Search, options: Options, control: 
         first.
     """
     control = control or Control()
+    if search.l1_ratio == 0.0 and table.n_features > MANY_COLUMNS:
+        message = (
+            f"l1_ratio must be above 0 for {table.n_features} columns with family={table.family.name!r}, got 0.0: "
+            "without zeros every set needs a matrix of all of them; 0.01 is nearly ridge"
+        )
+        raise InputError(message)
     k = table.n_folds
     members = [frozenset[int](), *(frozenset({fold}) for fold in range(k if k > 1 else 0))]
     if search.nested:
         members += [frozenset({a, b}) for a in range(k) for b in range(a + 1, k)]
     grid: int | Floats = search.alphas
     walks: list[_Walked] = []
-    small = table.X.shape[0] * table.n_features * len(members) < SMALL
+    small = table.X.shape[0] * min(table.n_features, FEW_COLUMNS) * len(members) < SMALL
     repeats = len(table.labels)
     with Team(1 if small else None) as team, control:
         for r, labels in enumerate(table.labels):
@@ -154,13 +166,15 @@ def _begin(
     table: RowTable, labels: Ints, members: list[HeldOut], search: Search, options: Options, team: Team
 ) -> Walker:
     """One repeat's held-out sets at their null fits, unpenalized columns fitted."""
-    order = np.argsort(labels, kind="stable")
-    ends = np.searchsorted(labels[order], np.arange(table.n_folds + 1))
-    rows = Rows(table.X, order, ends, table.weight[order], team, centred=options.fit_intercept)
+    kind = SparseRows if is_sparse_enough(table.X) else DenseRows
+    order = fold_order(labels, in_windows=kind is DenseRows and 8 * table.X.size > COPIED_BYTES)
+    rows = kind(table.X, order, labels[order], table.weight[order], team, centred=options.fit_intercept)
     _check_fold_weights(rows)
     sets = Sets.of(rows, members, options)
     offset = None if table.offset is None else table.offset[order]
-    walker = Walker(Passes(rows, table.y[order], offset, table.family, sets), options, search)
+    passes = Passes(rows, table.y[order], offset, table.family, sets)
+    few = table.n_features <= FEW_COLUMNS or search.l1_ratio == 0.0
+    walker = Walker(passes, options, search) if few else WorkingSets(passes, options, search)
     _warn_of_nothing(walker, table)
     if np.any(np.isfinite(options.penalty_factor) & (options.penalty_factor == 0.0)):
         walker.advance(1e6 * walker.emptying() * float(sets.weight.max() if search.loss == "sum" else 1.0))
@@ -186,11 +200,20 @@ def _walk(walker: Walker, grid: Floats, search: Search, control: Control) -> lis
 
 def _in_original_units(walker: Walker, points: list[Point]) -> _Walked:
     rows = walker.passes.rows
-    coef = np.stack([point.coef for point in points], axis=1)
+    last = rows.q + 1
+    coef = np.stack([np.pad(point.coef, ((0, 0), (0, last - point.coef.shape[1]))) for point in points], axis=1)
     original = coef[:, :, 1:] / rows.unit
     fold_loss = np.stack([point.fold_loss for point in points], axis=2)
     deviance = 2.0 * np.maximum(fold_loss - walker.saturated[:, None], 0.0) / rows.fold_weight[:, None]
-    return _Walked(walker.sets, walker, original, coef[:, :, 0] - original @ rows.centre, points, deviance)
+    return _Walked(
+        sets=walker.everything.sets,
+        walker=walker,
+        columns=walker.columns,
+        coef=original,
+        intercept=coef[:, :, 0] - original @ rows.centre,
+        points=points,
+        deviance=deviance,
+    )
 
 
 def _grid(walker: Walker, number: int, search: Search) -> Floats:
@@ -239,9 +262,12 @@ def _assemble(
         for h, held_out in enumerate(members)
         if len(held_out) == size and (size > 0 or r == 0)
     ]
+    columns = np.unique(np.concatenate([walked.columns for walked in walks]))
+    kept = np.zeros((len(where), points, len(columns)))
     cv_error = np.full((repeats * k if k > 1 else 0, points), np.nan)
     inner_error = np.full((repeats * k, k, points), np.nan) if search.nested else None
-    for r, h in where:
+    for at, (r, h) in enumerate(where):
+        kept[at][:, np.searchsorted(columns, walks[r].columns)] = walks[r].coef[h, :points]
         for fold in members[h]:
             error = walks[r].deviance[h, fold, :points]
             if len(members[h]) == 1:
@@ -260,7 +286,8 @@ def _assemble(
         alphas=alphas,
         l1_ratio=search.l1_ratio,
         held_out=tuple(frozenset(r * k + fold for fold in members[h]) for r, h in where),
-        kept=np.stack([walks[r].coef[h, :points] for r, h in where]),
+        kept=kept,
+        columns=None if len(columns) == table.n_features else columns,
         intercept=np.stack([walks[r].intercept[h, :points] for r, h in where]),
         gap=of_points("gap"),
         n_iter=of_points("n_iter"),

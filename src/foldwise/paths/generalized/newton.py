@@ -31,16 +31,25 @@ class NewtonModels:
     ----------
     sets : Sets
     fit_intercept : bool
+    before : list of WarmProblem, optional
+        Problems of the first columns, whose solutions are where these start.
     """
 
-    def __init__(self, sets: Sets, *, fit_intercept: bool) -> None:
+    def __init__(self, sets: Sets, *, fit_intercept: bool, before: list[WarmProblem] | None = None) -> None:
         self.sets, self.fit_intercept = sets, fit_intercept
         H, q = sets.l1_weight.shape
         self.C = np.zeros((H, q, q))
         self.means = np.zeros((H, q))
         self.total = np.ones(H)
         self.problems = [
-            WarmProblem(sets.l1_weight[h], sets.l2_weight[h], sets.lower[h], sets.upper[h]) for h in range(H)
+            WarmProblem(
+                sets.l1_weight[h],
+                sets.l2_weight[h],
+                sets.lower[h],
+                sets.upper[h],
+                None if before is None else before[h],
+            )
+            for h in range(H)
         ]
 
     def renew(self, which: Ints, moments: Floats) -> None:

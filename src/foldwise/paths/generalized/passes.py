@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foldwise.paths.generalized import _cells
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
     Ints = NDArray[np.intp]
 
 # Cells (rows times sets) of one chunk: a few arrays of it stay in a core's cache.
-CHUNK_CELLS = 1 << 14
+CHUNK_CELLS = 1 << 15
+# Families whose look is compiled, by the compiled code's number.
+KERNELS = {"binomial": 0, "poisson": 1, "gamma": 2}
+LANES = 8
+NO_OMEGA = np.zeros((1, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +48,8 @@ class Evaluation:
         Mean of the misfit of the model's dual point; nan without one.
     spill : array (H',)
         Mean size of what was taken off the dual point to keep it near.
+    dual : array (n, H') or None
+        Weighted dual points, where they are asked for; the gradients where no step leads here.
     """
 
     gradient: Floats
@@ -49,6 +57,7 @@ class Evaluation:
     loss: Floats
     misfit: Floats
     spill: Floats
+    dual: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +76,7 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Passes:
-    """The rows with their targets: n rows in fold order.
+    """The rows with their targets, in the rows' order.
 
     Parameters
     ----------
@@ -84,14 +93,17 @@ class Passes:
     family: Family
     sets: Sets
 
-    def evaluate(self, which: Ints, new: Floats, step: Step | None = None) -> Evaluation:
+    def evaluate(self, which: Ints, new: Floats, step: Step | None = None, *, keep_dual: bool = False) -> Evaluation:
         """Losses and gradients of some sets at coefficients new (H', q + 1), intercept first."""
-        width = len(which) * (1 if step is None else 2)
-        chunks = self.rows.chunks(max(CHUNK_CELLS // max(width, 1), 256))
+        dual = np.empty((self.rows.n, len(which))) if keep_dual else None
+        look = _Look.of(self, which, new, step, dual)
+        chunks = self.rows.chunks(max(CHUNK_CELLS // look.eta_width, 64))
         workers = self.rows.team.workers
         shares = [chunks[worker::workers] for worker in range(min(workers, len(chunks)))]
-        parts = self.rows.team.each(lambda share: self._share(share, which, new, step), shares)
-        fold_loss, gradient, misfit, spill = (np.sum([part[i] for part in parts], axis=0) for i in range(4))
+        parts = self.rows.team.each(look.over, shares)
+        fold_loss, gradient, misfit, spill = (
+            np.sum([part[i] for part in parts], axis=0)[..., : len(which)] for i in range(4)
+        )
         total = self.sets.weight[which]
         return Evaluation(
             gradient=gradient.T / total[:, None],
@@ -99,60 +111,132 @@ class Passes:
             loss=np.where(self.sets.keep[:, which], fold_loss, 0.0).sum(axis=0) / total,
             misfit=misfit / total if step is not None else np.full(len(which), np.nan),
             spill=spill / total,
+            dual=dual,
         )
 
-    def _share(
-        self, chunks: list[tuple[int, int]], which: Ints, new: Floats, step: Step | None
-    ) -> tuple[Floats, Floats, Floats, Floats]:
-        folds, wide, rows = len(self.sets.keep), len(which), self.rows
-        keep = self.sets.keep[:, which]
-        fold_loss, gradient = np.zeros((folds, wide)), np.zeros((rows.q + 1, wide))
-        misfit, spill = np.zeros(wide), np.zeros(wide)
-        both = new if step is None else np.concatenate([new, step.old])
-        inner, intercepts = np.ascontiguousarray(both[:, 1:].T), both[:, 0]
-        for start, stop in chunks:
-            block, y = rows.block(start, stop), self.y[start:stop]
-            eta = block @ inner
-            eta += intercepts
-            if self.offset is not None:
-                eta += self.offset[start:stop, None]
-            labels, firsts = self._folds_of(start, stop)
-            weight = rows.weight[start:stop, None]
-            here = weight * keep[labels]
-            with np.errstate(over="ignore"):
-                arrived = eta[:, :wide]
-                loss = weight * self.family.loss(arrived, y)
-                slope, bend = self.family.slopes(arrived, y)
-                if step is not None:
-                    omega = step.omega[start:stop]
-                    u = self.family.slopes(eta[:, wide:], y)[0]
-                    u += (omega if omega.ndim == 2 else omega[:, None]) * (arrived - eta[:, wide:])
-                    bound, nearer = self.family.misfit(arrived, y, slope, bend, u)
-                    misfit += np.where(here > 0.0, here * bound, 0.0).sum(axis=0)
-                    spill += np.where(here > 0.0, here * np.abs(nearer - u), 0.0).sum(axis=0)
-                pull = np.where(here > 0.0, here * slope, 0.0)
-            fold_loss[labels[firsts]] += np.add.reduceat(loss, firsts, axis=0)
-            gradient[0] += pull.sum(axis=0)
-            gradient[1:] += block.T @ pull
-        return fold_loss, gradient, misfit, spill
-
-    def _folds_of(self, start: int, stop: int) -> tuple[Ints, Ints]:
-        """The fold of every row in a range, and where each fold's rows begin in it."""
-        ends = self.rows.ends
-        labels = np.searchsorted(ends[1:-1], np.arange(start, stop), side="right")
-        firsts = np.flatnonzero(np.diff(labels, prepend=-1))
-        return labels, firsts
+    def predictor(self, coef: Floats) -> Floats:
+        """Linear predictors (n, H') at coefficients (H', q + 1)."""
+        wide = -(-len(coef) // LANES) * LANES
+        inner = _padded(coef[:, 1:].T, wide)
+        eta = np.zeros((self.rows.n, wide))
+        for start, stop in self.rows.chunks(CHUNK_CELLS // LANES):
+            self.rows.times(start, stop, inner, eta[start:stop])
+        if self.offset is not None:
+            eta += self.offset[:, None]
+        return eta[:, : len(coef)] + coef[:, 0]
 
     def curvature(self, coef: Floats) -> Floats:
         """The family's curvature (n,) at the predictor of coefficients (q + 1,)."""
         omega = np.empty(self.rows.n)
+        inner = _padded(coef[1:, None], LANES)
 
         def one(chunk: tuple[int, int]) -> None:
             start, stop = chunk
-            eta = np.asarray(self.rows.block(start, stop) @ coef[1:]) + coef[0]
+            eta = np.full((stop - start, LANES), coef[0])
             if self.offset is not None:
-                eta += self.offset[start:stop]
-            omega[start:stop] = self.family.slopes(eta, self.y[start:stop])[1]
+                eta += self.offset[start:stop, None]
+            self.rows.times(start, stop, inner, eta)
+            omega[start:stop] = self.family.slopes(np.ascontiguousarray(eta[:, 0]), self.y[start:stop])[1]
 
-        self.rows.team.each(one, self.rows.chunks(CHUNK_CELLS))
+        self.rows.team.each(one, self.rows.chunks(CHUNK_CELLS // LANES))
         return omega
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """One pass, set out for chunks: arrays as wide as the compiled code wants them, a lane for each set.
+
+    Parameters
+    ----------
+    passes : Passes
+    wide, width : int
+        H', and the lanes for it.
+    keep : array (K, width)
+        1.0 where a set trains on a fold.
+    inner, intercept : arrays (q, width) or (q, 2 width), and one row of it
+        Coefficients; the second half those before the step.
+    omega : array (n, 1) or (n, width), or None
+    dual : array (n, H') or None
+        To be filled.
+    """
+
+    passes: Passes
+    wide: int
+    width: int
+    keep: Floats
+    inner: Floats
+    intercept: Floats
+    omega: Floats | None
+    dual: Floats | None
+
+    @classmethod
+    def of(cls, passes: Passes, which: Ints, new: Floats, step: Step | None, dual: Floats | None) -> _Look:
+        wide, q = len(which), passes.rows.q
+        width = -(-wide // LANES) * LANES
+        both = np.zeros((q + 1, width if step is None else 2 * width))
+        both[:, :wide] = new.T
+        omega = None
+        if step is not None:
+            both[:, width : width + wide] = step.old.T
+            omega = step.omega[:, None] if step.omega.ndim == 1 else _padded(step.omega, width)
+        keep = np.zeros((len(passes.sets.keep), width))
+        keep[:, :wide] = passes.sets.keep[:, which]
+        return cls(passes, wide, width, keep, np.ascontiguousarray(both[1:]), both[0], omega, dual)
+
+    @property
+    def eta_width(self) -> int:
+        """Lanes of predictors."""
+        return len(self.intercept)
+
+    def over(self, chunks: list[tuple[int, int]]) -> tuple[Floats, Floats, Floats, Floats]:
+        """Fold losses (K, width), gradients (q + 1, width), misfit and spill (width,) over some chunks."""
+        rows, offset = self.passes.rows, self.passes.offset
+        fold_loss, gradient = np.zeros_like(self.keep), np.zeros((rows.q + 1, self.width))
+        sums = np.zeros((2, self.width))
+        compiled = KERNELS.get(self.passes.family.name) if self.dual is None else None
+        most = max(stop - start for start, stop in chunks)
+        etas, pulls = np.empty((most, self.eta_width)), np.zeros((most, self.width))
+        for start, stop in chunks:
+            eta, pull = etas[: stop - start], pulls[: stop - start]
+            eta[:] = self.intercept
+            if offset is not None:
+                eta += offset[start:stop, None]
+            rows.times(start, stop, self.inner, eta)
+            if compiled is None:
+                self._by_family(start, stop, eta, pull, fold_loss, sums)
+            else:
+                y, weight, label = self.passes.y[start:stop], rows.weight[start:stop], rows.label[start:stop]
+                omega = NO_OMEGA if self.omega is None else self.omega[start:stop]
+                _cells.look(compiled, eta, y, weight, omega, label, self.keep, pull, fold_loss, *sums)
+            gradient[0] += pull.sum(axis=0)
+            rows.transposed_times(start, stop, pull, gradient[1:])
+        return fold_loss, gradient, sums[0], sums[1]
+
+    def _by_family(self, start: int, stop: int, eta: Floats, pull: Floats, fold_loss: Floats, sums: Floats) -> None:
+        """What the compiled look does, by the family's own functions."""
+        family, wide, rows = self.passes.family, self.wide, self.passes.rows
+        y, label, arrived = self.passes.y[start:stop], rows.label[start:stop], eta[:, :wide]
+        weight = rows.weight[start:stop, None]
+        here = weight * self.keep[label, :wide]
+        with np.errstate(over="ignore"):
+            loss = weight * family.loss(arrived, y)
+            slope, bend = family.slopes(arrived, y)
+            pull[:, :wide] = np.where(here > 0.0, here * slope, 0.0)
+            u = nearer = slope
+            if self.omega is not None:
+                before, omega = eta[:, self.width : self.width + wide], self.omega[start:stop, :wide]
+                u = family.slopes(before, y)[0] + omega * (arrived - before)
+                bound, nearer = family.misfit(arrived, y, slope, bend, u)
+                sums[0, :wide] += np.where(here > 0.0, here * bound, 0.0).sum(axis=0)
+                sums[1, :wide] += np.where(here > 0.0, here * np.abs(nearer - u), 0.0).sum(axis=0)
+            if self.dual is not None:
+                self.dual[start:stop] = np.where(here > 0.0, here * nearer, 0.0)
+        firsts = np.flatnonzero(np.diff(label, prepend=-1))
+        np.add.at(fold_loss[:, :wide], label[firsts], np.add.reduceat(loss, firsts, axis=0))
+
+
+def _padded(array: Floats, width: int) -> Floats:
+    """More columns, of zeros."""
+    out = np.zeros((len(array), width))
+    out[:, : array.shape[1]] = array
+    return out

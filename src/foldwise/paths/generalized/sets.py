@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from foldwise.paths.problem import Options
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.intp]
 
 HeldOut = frozenset[int]
 
@@ -51,8 +52,7 @@ class Sets:
     @classmethod
     def of(cls, rows: Rows, held_out: Sequence[HeldOut], options: Options) -> Sets:
         """From the folds' means and sums of squares, merged about each set's mean."""
-        folds = len(rows.ends) - 1
-        keep = np.array([[fold not in members for members in held_out] for fold in range(folds)])
+        keep = np.array([[fold not in members for members in held_out] for fold in range(rows.folds)])
         share = keep * rows.fold_weight[:, None]
         total = share.sum(axis=0)
         base = rows.fold_mean[[int(np.argmax(kept)) for kept in keep.T]]
@@ -68,6 +68,20 @@ class Sets:
         rounding = 64.0 * np.finfo(float).eps
         scale = np.where(variance <= (rounding * mean) ** 2, 0.0, np.sqrt(variance))
         return cls._weighed(rows, held_out, keep, total, mean, scale, options)
+
+    def select(self, columns: Ints) -> Sets:
+        """The same sets with some columns alone."""
+        return Sets(
+            held_out=self.held_out,
+            keep=self.keep,
+            weight=self.weight,
+            mean=self.mean[:, columns],
+            scale=self.scale[:, columns],
+            l1_weight=np.ascontiguousarray(self.l1_weight[:, columns]),
+            l2_weight=np.ascontiguousarray(self.l2_weight[:, columns]),
+            lower=np.ascontiguousarray(self.lower[:, columns]),
+            upper=np.ascontiguousarray(self.upper[:, columns]),
+        )
 
     @classmethod
     def _weighed(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.paths.generalized.passes import Evaluation
+    from foldwise.paths.generalized.sets import Sets
     from foldwise.paths.problem import Options
     from foldwise.paths.strengths import Search
 
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
     Ints = NDArray[np.intp]
 
 MAX_ROUNDS = 100
-# A correction under shared curvature should shrink the gap to this share at least; else the set gets its own.
-CONTRACTION = 0.2
+# A set whose gap, shrinking as it does, would take more corrections than this gets fresh curvature of its own, which
+# costs about as much as so many corrections that ride along with those of other sets.
+PATIENCE = 6.0
+# A first step whose gap is below this share of what is asked for leaves the curvature good for the next strength.
+EASILY = 0.1
 # Strengths that a set keeps its own curvature for before it tries the shared one again.
 OWN_FOR = 8
 # Rounds of a set's own Newton steps without much gain, and the least share of a step, that end in rounding.
@@ -81,9 +85,20 @@ class _Descent:
 
 
 class Walker:
-    """Where H held-out sets stand: coefficients and gradients (H, q + 1), losses."""
+    """Where H held-out sets stand: coefficients and gradients (H, q + 1), losses.
+
+    Parameters
+    ----------
+    passes : Passes
+    options : Options
+    search : Search
+    """
+
+    dual: Floats  # weighted dual points (n, H), where they are kept
 
     def __init__(self, passes: Passes, options: Options, search: Search) -> None:
+        if not hasattr(self, "everything"):
+            self.everything, self.columns = passes, np.arange(passes.rows.q)
         self.passes, self.options, self.tol, self.l1_ratio = passes, options, search.tol, search.l1_ratio
         total = passes.sets.weight
         self.per_weight = 1.0 / total if search.loss == "sum" else np.ones_like(total)
@@ -96,38 +111,36 @@ class Walker:
         self.before = self.coef.copy()
         found = passes.evaluate(self.everyone, self.coef)
         self.gradient, self.loss, self.fold_loss = found.gradient, found.loss, found.fold_loss
-        saturated = np.add.reduceat(rows.weight * self.family.saturated(passes.y), rows.ends[:-1])
-        self.saturated = saturated
-        null = self.loss - self.sets.keep.T @ saturated / self.sets.weight
+        self.saturated = rows.by_fold(rows.weight * self.family.saturated(passes.y))
+        null = self.loss - self.sets.keep.T @ self.saturated / self.sets.weight
         self.null_objective = np.maximum(null, 0.0)
         self.something = self.null_objective > NOTHING * max(float(self.null_objective.max()), 1e-300)
         self.steepest = np.maximum(np.abs(self.gradient[:, 1:]).max(axis=1, initial=0.0), 1e-300)
         self.largest: Floats | None = None
+        self.keeps_dual = False
         self.own_for = np.zeros(self.H, dtype=np.intp)
-        self.omega = np.empty(0)
+        self.omega = self.moments = np.empty(0)
+        self.first_gap = np.full(self.H, np.inf)
         self.own_omega: dict[int, Floats] = {}
 
     def _null_intercepts(self) -> Floats:
         rows, keep = self.passes.rows, self.sets.keep
         if self.passes.offset is None and self.family.name != "huber":
-            sums = np.add.reduceat(rows.weight * self.passes.y, rows.ends[:-1])
-            mean = np.divide(keep.T @ sums, self.sets.weight)
+            mean = keep.T @ rows.by_fold(rows.weight * self.passes.y) / self.sets.weight
             return null_intercept(self.family, mean, np.eye(self.H))
-        labels = np.searchsorted(rows.ends[1:-1], np.arange(rows.n), side="right")
-        return null_intercept(self.family, self.passes.y, rows.weight[:, None] * keep[labels], self.passes.offset)
+        return null_intercept(self.family, self.passes.y, rows.weight[:, None] * keep[rows.label], self.passes.offset)
 
     def refresh(self, coef: Floats) -> None:
         """Take the shared curvature at some coefficients (q + 1,), the final model's, for all sets that share."""
         self.omega = self.passes.curvature(coef)
-        moments = self.passes.rows.moments(self.passes.rows.weight * self.omega)
-        self.models.renew(np.flatnonzero(self.own_for == 0), moments)
+        self.moments = self.passes.rows.moments(self.passes.rows.weight * self.omega)
+        self.models.renew(np.flatnonzero(self.own_for == 0), self.moments)
 
     def _refresh_own(self, h: int, coef: Floats) -> None:
         rows = self.passes.rows
         self.own_omega[h] = self.passes.curvature(coef)
-        labels = np.searchsorted(rows.ends[1:-1], np.arange(rows.n), side="right")
-        weight = rows.weight * self.own_omega[h] * self.sets.keep[labels, h]
-        self.models.renew_one(h, rows.moments(weight).sum(axis=0))
+        kept = np.flatnonzero(self.sets.keep[:, h]).tolist()
+        self.models.renew_one(h, rows.moments(rows.weight * self.own_omega[h], kept).sum(axis=0))
 
     def advance(self, alpha: float) -> Point:
         """Bring every set to its solution at one strength."""
@@ -156,10 +169,14 @@ class Walker:
         """Fresh curvature for every set, at the middle of the step that is likely to come."""
         ahead = self.coef + 0.5 * (self.coef - self.before)
         self.before = self.coef.copy()
+        again = self.own_for == 1
         self.own_for = np.maximum(self.own_for - 1, 0)
-        if np.any(self.own_for == 0):
+        stale, shares = self.first_gap > self.tol * EASILY, self.own_for == 0
+        if np.any(stale & shares):
             self.refresh(ahead[0])
-        for h in np.flatnonzero(self.own_for):
+        elif np.any(again):
+            self.models.renew(np.flatnonzero(again), self.moments)
+        for h in np.flatnonzero(stale & ~shares):
             self._refresh_own(int(h), ahead[h])
 
     def _round(self, now: _Descent, pending: Ints) -> Ints:
@@ -188,8 +205,12 @@ class Walker:
         good = (gap <= self.tol) | ~self.something[which]
         rounding = 1e-13 * (np.abs(objective) + np.abs(now.objective[which]))
         better = good | (objective <= now.objective[which] + rounding)
+        first = now.n_iter[which] == 1
+        self.first_gap[which[first]] = gap[first]
         at, part = np.flatnonzero(better), which[better]
         self.coef[part], self.gradient[part] = there[at], found.gradient[at]
+        if found.dual is not None:
+            self.dual[:, part] = found.dual[:, at]
         self.loss[part], self.fold_loss[part], now.objective[part] = found.loss[at], found.fold_loss[at], objective[at]
         now.status[which[good]] = Status.CERTIFIED
         now.gap[which[good]] = np.where(self.something[which], gap, 0.0)[good]
@@ -197,12 +218,12 @@ class Walker:
 
     def _goes_on(self, now: _Descent, h: int, gap: float, better: bool) -> bool:  # noqa: FBT001
         """What a set that is not there yet does next: another correction, its own curvature, a shorter step; or end."""
-        own, slow = self.own_for[h] > 0, gap > CONTRACTION * now.gap[h]
+        own, slow = self.own_for[h] > 0, self._is_slow(gap, now.gap[h])
         now.idle[h] = now.idle[h] + 1 if own and not gap < 0.5 * now.gap[h] else 0
         now.share[h] = 0.5 * now.share[h] if own and not better else 1.0
         if better:
             now.gap[h] = min(now.gap[h], gap)
-        if (own and better) or (not own and (slow or not better)):
+        if slow if better else not own:
             self.own_for[h] = OWN_FOR
             self._refresh_own(h, self.coef[h])
         if now.idle[h] > MAX_IDLE or now.share[h] < LEAST_SHARE:
@@ -210,12 +231,20 @@ class Walker:
             return False
         return True
 
+    def _is_slow(self, gap: float, before: float) -> bool:
+        """Whether a gap that came down from another needs too many corrections more."""
+        if not np.isfinite(gap):  # a shortened step: the curvature was not good there
+            return True
+        if not np.isfinite(before):
+            return False
+        return gap >= before or np.log(max(self.tol, 1e-16) / gap) < PATIENCE * np.log(gap / before)
+
     def _evaluate(self, which: Ints, there: Floats) -> Evaluation:
         if not self.family.has_gap:
-            return self.passes.evaluate(which, there)
+            return self.passes.evaluate(which, there, keep_dual=self.keeps_dual)
         own = self.own_for[which[0]] > 0
         omega = np.stack([self.own_omega[int(h)] for h in which], axis=1) if own else self.omega
-        return self.passes.evaluate(which, there, Step(self.coef[which], omega))
+        return self.passes.evaluate(which, there, Step(self.coef[which], omega), keep_dual=self.keeps_dual)
 
     def _certify(self, which: Ints, there: Floats, found: Evaluation, pull: Floats, l1: Floats, l2: Floats) -> Floats:
         b = there[:, 1:]
@@ -244,7 +273,11 @@ class Walker:
 
     def emptying(self, sets: slice = slice(None)) -> float:
         """The smallest l1 at which no penalized column of some sets would move from where they stand."""
-        g, weight = -self.gradient[sets, 1:], self.sets.l1_weight[sets]
-        can_move = np.where(g > 0.0, self.sets.upper[sets], -self.sets.lower[sets]) > 0.0
+        return self._emptying(-self.gradient[sets, 1:], self.sets, sets)
+
+    @staticmethod
+    def _emptying(pull: Floats, of: Sets, sets: slice) -> float:
+        weight = of.l1_weight[sets]
+        can_move = np.where(pull > 0.0, of.upper[sets], -of.lower[sets]) > 0.0
         counted = (weight > 0.0) & can_move
-        return float(np.max(np.abs(g[counted]) / weight[counted], initial=0.0))
+        return float(np.max(np.abs(pull[counted]) / weight[counted], initial=0.0))
