@@ -9,6 +9,10 @@ class DataWarning(UserWarning):
     """The data can be used but look odd: a column equal to the target, an identifier, collinear columns."""
 
 
+class SeparationWarning(DataWarning):
+    """Some features tell two classes apart without error, so that no finite coefficients fit best without a penalty."""
+
+
 class AccuracyWarning(UserWarning):
     """The answer has fewer correct digits than was asked for; the message says how many, and the remedy."""
 

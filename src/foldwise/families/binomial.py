@@ -23,6 +23,8 @@ CLOGLOG_LOW, CLOGLOG_HIGH = -30.0, 5.8
 class _TwoClasses(Family):
     """What all links share: the target's check and the entropy that a fit of y itself leaves."""
 
+    is_two_class: ClassVar[bool] = True
+
     def check_target(self, y: Any, n: int) -> Floats:
         """0 or 1, true or false, or a share between them (with the number of trials as sample_weight)."""
         array = np.asarray(y)

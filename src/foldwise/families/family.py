@@ -38,7 +38,7 @@ class Family(ABC):
     Attributes
     ----------
     name, link : str
-    is_convex : bool
+    is_convex, is_two_class : bool
     concordance : float or None
         M where |l'''| <= M l'' for every eta: what the duality gap is bounded with. None where there is none; then the
         certificate is the optimality conditions' residual, unless `misfit` is the family's own.
@@ -47,6 +47,7 @@ class Family(ABC):
     name: ClassVar[str]
     link_name: ClassVar[str]
     is_convex: bool = True
+    is_two_class: ClassVar[bool] = False
     concordance: ClassVar[float | None] = 1.0
 
     @abstractmethod

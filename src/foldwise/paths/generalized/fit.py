@@ -16,6 +16,7 @@ from foldwise.paths.control import Control
 from foldwise.paths.generalized.dense_rows import COPIED_BYTES, DenseRows
 from foldwise.paths.generalized.passes import Passes
 from foldwise.paths.generalized.rows import Rows, fold_order
+from foldwise.paths.generalized.separation import warn_of_separation
 from foldwise.paths.generalized.sets import Sets
 from foldwise.paths.generalized.sparse_rows import SparseRows, is_sparse_enough
 from foldwise.paths.generalized.walk import APART, Point, Walker
@@ -155,6 +156,8 @@ def fit_generalized(table: RowTable, search: Search, options: Options, control: 
                 grid = _grid(walker, grid, search)
             control.expect(len(grid), part=r, parts=repeats)
             points = _walk(walker, grid, search, control)
+            if np.any(options.penalty_factor == 0.0) or grid[len(points) - 1] == 0.0:
+                warn_of_separation(walker)
             if walks and control.interrupted:
                 break
             grid = grid[: len(points)]
