@@ -156,8 +156,9 @@ def fit_generalized(table: RowTable, search: Search, options: Options, control: 
                 grid = _grid(walker, grid, search)
             control.expect(len(grid), part=r, parts=repeats)
             points = _walk(walker, grid, search, control)
-            if np.any(options.penalty_factor == 0.0) or grid[len(points) - 1] == 0.0:
-                warn_of_separation(walker)
+            weakest = float(grid[len(points) - 1])
+            if np.any(options.penalty_factor == 0.0) or weakest == 0.0:
+                warn_of_separation(walker, penalized=weakest > 0.0)
             if walks and control.interrupted:
                 break
             grid = grid[: len(points)]
