@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from foldwise.linear import RidgeCV as RidgeCV
     from foldwise.linear import coefficients as coefficients
     from foldwise.moments import FoldMoments as FoldMoments
+    from foldwise.nets import NetClassifier as NetClassifier
+    from foldwise.nets import NetClassifierCV as NetClassifierCV
+    from foldwise.nets import NetRegressor as NetRegressor
+    from foldwise.nets import NetRegressorCV as NetRegressorCV
     from foldwise.paths import Paths as Paths
     from foldwise.paths import fit_paths as fit_paths
     from foldwise.resampling import Folds as Folds
@@ -38,6 +42,7 @@ _ROOMS = {
         "coefficients",
     ),
     "moments": ("FoldMoments",),
+    "nets": ("NetClassifier", "NetClassifierCV", "NetRegressor", "NetRegressorCV"),
     "paths": ("Paths", "fit_paths"),
     "resampling": ("Folds",),
     "study": ("Comparison", "compare"),

@@ -59,6 +59,7 @@ def as_keras(model: Any, parts: Parts, member: Any, *, fill: bool = False) -> An
             warnings.simplefilter("ignore", DeprecationWarning)
             options = model.optimizer.get_config()
         whole.compile(optimizer=type(model.optimizer).from_config(options), loss=model.loss)
+        whole.optimizer.build(whole.trainable_variables)  # else a saved model loads with a warning
     return whole
 
 

@@ -162,8 +162,8 @@ class Prepared:
         for at in done:
             job = self.jobs[at]
             own = Rows(tuple(each[job.fit] for each in self.rows.inputs)).scaled(job.scalings)
-            members.append(finish(self.program, job, own))
-        return Trained(self.model, self.program, members, list(done))
+            members.append(finish(self.program.description, self.program.method, job, own))
+        return Trained(self.model, self.program.description, members, list(done))
 
     def _compiled_loss(self) -> Any:
         return self.model.loss if self.model.compiled else None

@@ -1,17 +1,20 @@
 """Trained members: weights, scale, history and how training ended; predictions; each as an ordinary Keras model."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foldwise.nets.epochs import result_of
 from foldwise.nets.export import as_keras
+from foldwise.nets.forward import outputs
 from foldwise.nets.jobs import Job
 from foldwise.nets.member import Member
-from foldwise.nets.program import Program
+from foldwise.nets.parts import parts_of
 from foldwise.nets.scaling import Scaling
+from foldwise.nets.step import Method
 from foldwise.nets.tables import read_rows
 
 Array = NDArray[np.float64]
@@ -75,9 +78,9 @@ class Trained(Sequence[TrainedMember]):
     ({'finished': 1}, (None, 3))
     """
 
-    def __init__(self, model: Any, program: Program, members: list[TrainedMember], numbers: list[int]) -> None:
+    def __init__(self, model: Any, description: str, members: list[TrainedMember], numbers: list[int]) -> None:
         self.model = model
-        self.program = program
+        self.description = description
         self.members = members
         self.numbers = np.array(numbers, dtype=np.intp)
 
@@ -110,40 +113,29 @@ class Trained(Sequence[TrainedMember]):
         """Predictions (M, n, T) of all members, or of some, in the targets' units, or as the model's outputs."""
         rows = read_rows(self.model, X)
         chosen = range(len(self)) if members is None else members
-        return np.stack([predicted(self.program, self[at], rows.scaled(self[at].scalings)) for at in chosen])
+        return np.stack([predicted(self.description, self[at], rows.scaled(self[at].scalings)) for at in chosen])
 
     def keras_model(self, at: int) -> Any:
         """Member number `at` as an ordinary compiled Keras model that takes X and gives y in their own units."""
-        return as_keras(self.model, self.program.parts, self[at])
+        return as_keras(self.model, parts_of(self.description), self[at])
 
 
-def predicted(program: Program, member: Any, inputs: list[Any]) -> Array:
+def predicted(description: str, member: TrainedMember, inputs: list[Any]) -> Array:
     """Predictions (n, T) for scaled inputs."""
-    outputs = program.predict(member.weights, member.fixed, inputs).astype(np.float64)
-    scaling: Scaling = member.target_scaling
-    return scaling.undo(outputs)
+    return member.target_scaling.undo(outputs(description, member.weights, member.fixed, inputs))
 
 
-def finish(program: Program, job: Job, inputs: list[Any]) -> TrainedMember:
+def finish(description: str, method: Method, job: Job, inputs: list[Any] | None) -> TrainedMember:
     """The member of a job that is done; `inputs` are its scaled training rows, to see whether it collapsed."""
-    state, uses = job.state, program.method.uses
+    state = job.state
     epochs = int(state["epoch"])
     best = job.member.patience is not None and int(state["best_epoch"]) > 0
     if best:
         weights, fixed = state["best_weights"], state["best_fixed"]
     else:
-        weights, fixed = state["average"] if uses & {"ema", "swa"} else state["weights"], state["fixed"]
+        weights, fixed = result_of(state, method.uses), state["fixed"]
     history = np.array(job.history, dtype=np.float64).reshape(-1, 2)
-    status = "finished"
-    if state["diverged"]:
-        status = "diverged"
-    elif bool(state["stopped"]):
-        status = "stopped early"
-    if status != "diverged":
-        outputs = program.predict(weights, fixed, inputs)
-        if np.ptp(outputs, axis=0).max() <= _SAME * max(float(np.abs(outputs).max()), 1.0):
-            status = "collapsed"
-    return TrainedMember(
+    member = TrainedMember(
         member=job.member,
         fit_rows=job.fit,
         watch_rows=job.watch,
@@ -155,8 +147,13 @@ def finish(program: Program, job: Job, inputs: list[Any]) -> TrainedMember:
         watch_loss=history[:, 1],
         last_epoch=epochs,
         best_epoch=int(state["best_epoch"]) if best else epochs,
-        status=status,
+        status="diverged" if state["diverged"] else "stopped early" if state["stopped"] else "finished",
     )
+    if inputs is None or member.status == "diverged":
+        return member
+    said = outputs(description, member.weights, member.fixed, inputs)
+    same = np.ptp(said, axis=0).max() <= _SAME * max(float(np.abs(said).max()), 1.0)
+    return replace(member, status="collapsed") if same else member
 
 
 _SAME = 1e-4  # of the outputs' size: a difference between rows that no longer says anything

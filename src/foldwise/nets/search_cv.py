@@ -1,0 +1,294 @@
+"""Networks whose strengths are chosen by cross-validation, as estimators: one batch for the whole search."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
+from sklearn.model_selection import check_cv
+from sklearn.utils.validation import check_is_fitted
+
+from foldwise.errors import InputError
+from foldwise.nets.estimator import STRENGTHS, Array
+from foldwise.nets.estimators import NetClassifier, NetRegressor
+from foldwise.nets.member import Member
+from foldwise.nets.search import Searched, candidates_of, run_search
+from foldwise.nets.trained import TrainedMember
+from foldwise.resampling import Folds
+
+_WAYS = ("refit", "ensemble", "best")
+_SEARCH = {"l2": (0.0, 1e-4, 1e-3, 1e-2)}
+
+
+class _Search(BaseEstimator):  # type: ignore[misc]
+    """What the two searches share."""
+
+    net_: Any
+    refit_: TrainedMember
+    members_: list[TrainedMember]
+
+    def __init__(
+        self,
+        search: Any = None,
+        *,
+        net: Any = None,
+        cv: Any = 5,
+        draws: int | None = None,
+        halving: bool = False,
+        predict_with: str = "refit",
+        random_state: Any = 0,
+    ) -> None:
+        self.search = search
+        self.net = net
+        self.cv = cv
+        self.draws = draws
+        self.halving = halving
+        self.predict_with = predict_with
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _blank(self) -> Any:
+        """The network without strengths of its own choice."""
+        raise NotImplementedError
+
+    def _folds(self, X: Array, y: Array, seed: int) -> Folds:
+        """The folds that cv stands for."""
+        raise NotImplementedError
+
+    def _row_errors(self, y: Array, predictions: Array) -> Array:
+        """An error (n,) for each row."""
+        raise NotImplementedError
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Choose the strengths on X (n, p) and y, and train the chosen network on all rows."""
+        if self.predict_with not in _WAYS:
+            raise InputError(f"predict_with must be one of {', '.join(map(repr, _WAYS))}, got {self.predict_with!r}")
+        net = self._blank().set_params(random_state=self.random_state)
+        X, y = net._read(X, y)  # noqa: SLF001 - the same room
+        self.n_features_in_ = net.n_features_in_
+        if hasattr(net, "feature_names_in_"):
+            self.feature_names_in_ = net.feature_names_in_
+        settings, seed = net._settings(), net._seed()  # noqa: SLF001
+        names = (*(name for name in STRENGTHS if hasattr(net, name)), "epochs")
+        found = candidates_of(_SEARCH if self.search is None else self.search, self.draws, seed, names)
+        folds = self._folds(X, y, seed)
+        members = [
+            Member(rows=folds.training_rows({fold}), seed=seed + fold // folds.n_folds, **{**settings, **own})
+            for own in found
+            for fold in range(folds.get_n_splits())
+        ]
+        prepared = net._prepared(X, y, members)  # noqa: SLF001
+        searched = run_search(
+            prepared, folds, len(found), lambda said, rows: self._row_errors(y[rows], said), halving=bool(self.halving)
+        )
+        self._note(searched, found, folds)
+        own = {**settings, **self.best_params_, "epochs": self.best_epochs_, "patience": None}
+        final = net._prepared(X, y, [Member(seed=seed, **own)])  # noqa: SLF001
+        self.refit_ = net._train(final)[0]  # noqa: SLF001
+        net._keep(final, self.refit_)  # noqa: SLF001
+        self.net_, self.fold_description_ = net, prepared.program.description
+        return self
+
+    def _note(self, searched: Searched, found: list[dict[str, Any]], folds: Folds) -> None:
+        rank = np.empty(len(found), dtype=int)
+        # Those that were trained longer come first: the errors of others are not of whole trainings.
+        rank[np.lexsort((searched.error, -searched.epochs))] = np.arange(1, len(found) + 1)
+        self.cv_results_ = {
+            "params": found,
+            "fold_errors": searched.errors,
+            "mean_error": searched.error,
+            "epochs": searched.epochs,
+            "rank": rank,
+        }
+        self.best_index_ = searched.best
+        self.best_params_ = found[searched.best]
+        self.best_error_ = float(searched.error[searched.best])
+        self.members_ = searched.members
+        self.folds_ = folds
+        self.best_epochs_ = max(1, round(float(np.mean([member.best_epoch for member in searched.members]))))
+        self._out_of_fold = searched.out_of_fold.mean(axis=0)
+        self._best_fold = int(np.argmin(searched.errors[searched.best]))
+
+    def _outputs(self, X: Any) -> Array:
+        """Outputs (n, T), in the way that predict_with says."""
+        check_is_fitted(self)
+        net = self.net_
+        if self.predict_with == "refit":
+            return np.asarray(net._outputs(X))  # noqa: SLF001
+        chosen = self.members_ if self.predict_with == "ensemble" else [self.members_[self._best_fold]]
+        kept, net.description_ = net.description_, self.fold_description_
+        try:
+            said = [self._meaning(net._outputs(X, member)) for member in chosen]  # noqa: SLF001
+        finally:
+            net.description_ = kept
+        return np.asarray(np.mean(said, axis=0))
+
+    def _meaning(self, outputs: Array) -> Array:
+        """Outputs as what can be averaged."""
+        return outputs
+
+    @property
+    def model_(self) -> Any:
+        """The network that was trained on all rows as an ordinary compiled Keras model."""
+        check_is_fitted(self)
+        return self.net_.model_
+
+    @property
+    def history_(self) -> Any:
+        """The history of the network that was trained on all rows."""
+        check_is_fitted(self)
+        return self.net_.history_
+
+
+class NetRegressorCV(MultiOutputMixin, RegressorMixin, _Search):  # type: ignore[misc]
+    """A network for numbers whose strengths are chosen by cross-validation, all folds and strengths as one batch.
+
+    Every candidate is trained on the same folds from the same initial weights; the one of the least mean squared error
+    over the rows held out is chosen and trained again on all rows, for as many epochs as its fold members took (their
+    best epochs' mean, with early stopping). `best_error_` is the least of many and therefore optimistic.
+
+    Parameters
+    ----------
+    search : dict, default {"l2": (0, 0.0001, 0.001, 0.01)}
+        Values to try for learning_rate, l1, l2, group_lasso, dropout, weight_decay, max_norm, input_noise, mixup, ema,
+        (label_smoothing) or epochs: lists; with `draws` also distributions such as scipy.stats.loguniform(1e-5, 1).
+    net : NetRegressor, default None: a NetRegressor() as it is
+        Everything that is not searched.
+    cv : int, Folds or splitter, default 5
+    draws : int, default None
+        Random draws instead of every combination.
+    halving : bool, default False
+        Whether to train in rounds: the better third of the candidates is trained on, three times as long.
+    predict_with : "refit" (default), "ensemble" (the mean of the chosen candidate's fold members) or "best"
+        May be changed after fit. "best" is the fold member of the least error on the rows held out of it.
+    random_state : int, RandomState or None, default 0
+
+    Attributes
+    ----------
+    best_params_, best_index_, best_error_, best_epochs_
+    cv_results_ : dict of params, fold_errors (C, J), mean_error (C,), epochs (C,), rank (C,)
+    oof_predictions_ : (n,) or (n, T)
+        For each row the prediction of the member it was held out of, in row order; the mean over repeats.
+    members_, refit_ : the chosen candidate's fold members, and the one of all rows
+    folds_ : Folds
+    model_, history_, n_features_in_, feature_names_in_
+
+    Examples
+    --------
+    >>> import foldwise as fw
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(60, 3))
+    >>> net = fw.NetRegressor(hidden=(8,), epochs=60)
+    >>> search = fw.NetRegressorCV({"l2": [0.001, 1.0]}, net=net, cv=3).fit(X, X[:, 0])
+    >>> search.best_params_, search.oof_predictions_.shape
+    ({'l2': 0.001}, (60,))
+    """
+
+    def _blank(self) -> Any:
+        return NetRegressor() if self.net is None else _copy(self.net, NetRegressor)
+
+    def _folds(self, X: Array, y: Array, seed: int) -> Folds:
+        return _read_folds(self.cv, X, y, lambda k: Folds.kfold(len(X), k, seed=seed))
+
+    def _row_errors(self, y: Array, predictions: Array) -> Array:
+        return np.asarray(((y.reshape(len(y), -1) - predictions) ** 2).mean(axis=1))
+
+    @property
+    def oof_predictions_(self) -> Array:
+        """Out-of-fold predictions in row order."""
+        check_is_fitted(self)
+        found: Array = self._out_of_fold[:, 0] if self.net_._flat else self._out_of_fold  # noqa: SLF001
+        return found
+
+    def predict(self, X: Any) -> Array:
+        """Predict y, (n,) or (n, T), for the rows of X (n, p)."""
+        predictions = self._outputs(X)
+        return predictions[:, 0] if self.net_._flat else predictions  # noqa: SLF001
+
+
+class NetClassifierCV(ClassifierMixin, _Search):  # type: ignore[misc]
+    """A network for classes whose strengths are chosen by cross-validation, all folds and strengths as one batch.
+
+    The least mean log loss over the rows held out decides. Parameters and attributes are NetRegressorCV's, with
+    `oof_predictions_` (n, C) probabilities; folds have about the same share of each class.
+
+    Examples
+    --------
+    >>> import foldwise as fw
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(60, 3))
+    >>> net = fw.NetClassifier(hidden=(8,), epochs=60)
+    >>> search = fw.NetClassifierCV({"l2": [0.001, 1.0]}, net=net, cv=3).fit(X, X[:, 0] > 0)
+    >>> search.best_params_, search.oof_predictions_.shape
+    ({'l2': 0.001}, (60, 2))
+    """
+
+    def _blank(self) -> Any:
+        return NetClassifier() if self.net is None else _copy(self.net, NetClassifier)
+
+    def _folds(self, X: Array, y: Array, seed: int) -> Folds:
+        return _read_folds(self.cv, X, y, lambda k: Folds.stratified(y, k, seed=seed))
+
+    def _row_errors(self, y: Array, predictions: Array) -> Array:
+        likely = self._blank_probabilities(predictions)[np.arange(len(y)), y.astype(int)]
+        return np.asarray(-np.log(np.clip(likely, np.finfo(np.float32).tiny, 1.0)))
+
+    def _blank_probabilities(self, outputs: Array) -> Array:
+        net = self._blank() if not hasattr(self, "net_") else self.net_
+        return np.asarray(net._probabilities(outputs))  # noqa: SLF001
+
+    def _meaning(self, outputs: Array) -> Array:
+        return np.asarray(self.net_._probabilities(outputs))  # noqa: SLF001
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """The classes (C,)."""
+        check_is_fitted(self)
+        found: NDArray[Any] = self.net_.classes_
+        return found
+
+    @property
+    def oof_predictions_(self) -> Array:
+        """Out-of-fold probabilities (n, C) in row order."""
+        check_is_fitted(self)
+        return np.asarray(self.net_._probabilities(self._out_of_fold))  # noqa: SLF001
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability of each class, (n, C)."""
+        outputs = self._outputs(X)
+        return np.asarray(self._meaning(outputs)) if self.predict_with == "refit" else outputs
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each row, (n,)."""
+        likeliest: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return likeliest
+
+
+def _copy(net: Any, kind: Any) -> Any:
+    """An unfitted network of the same parameters; a Keras model among them is shared, since it is never changed."""
+    if not isinstance(net, kind):
+        raise InputError(f"net must be a {kind.__name__}, got {type(net).__name__}")
+    return type(net)(**net.get_params(deep=False))
+
+
+def _read_folds(cv: Any, X: Array, y: Array, deal: Any) -> Folds:
+    if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
+        try:
+            folds: Folds = deal(int(cv))
+        except InputError as error:
+            raise InputError(f"cv={cv!r} can't be used: {error}") from error
+        return folds
+    if isinstance(cv, Folds):
+        if cv.n_rows != len(X):
+            raise InputError(f"cv must have one label for each of the {len(X)} rows, got Folds of {cv.n_rows}")
+        return cv
+    try:
+        return Folds.from_splitter(check_cv(cv), X, y)
+    except ValueError as error:
+        raise InputError(
+            f"cv must be a number of folds, Folds, or a splitter that partitions the rows: {error}"
+        ) from error
