@@ -320,6 +320,7 @@ def test_what_needs_whole_paths_lets_ctrl_c_through(fit, monkeypatch):
         return ask(self, done)
 
     monkeypatch.setattr(control.Control, "cut", press)
+    monkeypatch.setattr(rounds, "QUICK", 0)
     X, y = table("moments")
     warnings.simplefilter("ignore", PathCutShort)
     with pytest.raises(KeyboardInterrupt):
@@ -331,7 +332,7 @@ def test_ctrl_c_goes_through_a_closed_form(way, monkeypatch):
     """Ridge finds all strengths at once: nothing is finished until everything is."""
     from foldwise.paths.lockstep import ridge
 
-    room, name = (rounds.SetAtWork, "advance") if way == "moments" else (ridge, "_solve")
+    room, name = (rounds.SetAtWork, "_solve") if way == "moments" else (ridge, "_solve")
     work = getattr(room, name)
 
     def press(*given, **named):

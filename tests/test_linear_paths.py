@@ -223,7 +223,7 @@ def test_alphas_of_each_l1_ratio():
 
 def test_a_search_that_is_cut_short_is_a_shorter_search(monkeypatch):
     from foldwise.errors import PathCutShort
-    from foldwise.paths import control
+    from foldwise.paths import control, rounds
 
     X, y, _ = draw_rows(6, n=80, p=8)
     whole = fw.ElasticNetCV(l1_ratio=[0.5, 1.0], cv=4).fit(X, y)
@@ -234,6 +234,7 @@ def test_a_search_that_is_cut_short_is_a_shorter_search(monkeypatch):
     with pytest.warns(PathCutShort):
         assert fw.LassoCV(cv=4, time_limit=1e-9).fit(X, y).alphas_.shape == (1,)
     monkeypatch.setattr(control, "WORTH_KEEPING", 0.0)
+    monkeypatch.setattr(rounds, "QUICK", 0)
     ask = control.Control.cut
 
     def press(self, done):

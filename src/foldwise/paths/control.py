@@ -84,6 +84,11 @@ class Control:
         self._interrupted = True
 
     @property
+    def watched(self) -> bool:
+        """Whether somebody wants to be told, or set a time limit."""
+        return self._show is not None or self.time_limit is not None
+
+    @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the path."""
         return self.ended == "interrupted"

@@ -34,6 +34,9 @@ ROUND = 0.1
 # A round has at most this many times the strengths of the one before: the first ones, hardly any feature being in, are
 # a poor measure of what is to come.
 GROWTH = 8
+# Held-out sets times strengths times columns squared, up to which the whole path is less than anybody would keep, or
+# wait for: it goes in one round, unless it is watched.
+QUICK = 1e8
 # Problems are kept from round to round as long as all of them take no more than this; else they are made anew, in
 # rounds so long that it takes at most this share of the time.
 HELD_BYTES = 512 << 20
@@ -53,8 +56,10 @@ class SetAtWork:
         As for all sets.
     start : array (p,) or None
         Coefficients in original units to start from.
+    stop : int
+        How many strengths to go down at once; with a closed form it is all of them.
     hold : bool
-        Whether to keep the quadratic problem between rounds.
+        Whether to keep the quadratic problem for the rounds that follow.
     explain : bool
         Whether to note the share of the deviance that is explained at each strength.
     """
@@ -67,15 +72,17 @@ class SetAtWork:
         options: Options,
         *,
         start: Floats | None,
+        stop: int,
         hold: bool,
         explain: bool,
     ) -> None:
         self.moments, self.members, self.asked = moments, members, options
         problem = self._make()
-        self._held = problem if hold else None
         self._explain, self.shares = explain, list[float]()
         self.null_objective, self._root = 0.5 * problem.yy, problem.root
         self._solving = Solving(problem, strengths.against_mean(self.weight), self.options, start)
+        self._solve(problem, stop)
+        self._held = problem if hold and self.done < len(strengths.alphas) else None
 
     def _make(self) -> Problem:
         began = monotonic()
@@ -105,9 +112,10 @@ class SetAtWork:
 
     def advance(self, stop: int) -> None:
         """Go down to strength number `stop`."""
-        if self.done >= stop:
-            return
-        problem = self._held or self._make()
+        if self.done < stop:
+            self._solve(self._held or self._make(), stop)
+
+    def _solve(self, problem: Problem, stop: int) -> None:
         path = self._solving.advance(problem, stop)
         if self._explain and path is not None:
             b = path.coef
@@ -130,37 +138,46 @@ def in_rounds(
     start: Floats | None,
 ) -> tuple[list[SetAtWork], int]:
     """Work on all held-out sets until control ends it: the sets, and how many strengths all of them have finished."""
-    points = len(strengths.alphas)
-    hold = 2 * 8 * len(held_out) * moments.n_features**2 <= HELD_BYTES
+    points, p = len(strengths.alphas), moments.n_features
     control.expect(points)
-    sets = team.each(
-        lambda h: SetAtWork(
+    quick = not control.watched and len(held_out) * points * p**2 <= QUICK
+    hold = 2 * 8 * len(held_out) * p**2 <= HELD_BYTES
+
+    def begin(h: int) -> SetAtWork:
+        return SetAtWork(
             moments,
             held_out[h],
             strengths,
             options,
             start=None if start is None else start[h],
+            stop=points if quick else 1,
             hold=hold,
             explain=control.stop_when_explained and h == 0,
-        ),
-        range(len(held_out)),
-    )
-    if all(one.at_once for one in sets):  # nothing is finished until everything is
-        team.each(partial(SetAtWork.advance, stop=points), sets)
-        return sets, _explained(sets[0], control, 0, points) or points
+        )
+
+    smooth = options.penalty.is_plain and not strengths.l1.any() and not options.is_bounded
+    sets: list[SetAtWork] = []
+    if quick or smooth:
+        sets = team.each(begin, range(len(held_out)))
+        if quick or all(one.at_once for one in sets):
+            return sets, _explained(sets[0], control, 0, points) or points
     with control:
+        control.cut(0)
+        sets = sets or team.each(begin, range(len(held_out)))
         done, count = 0, 1
-        while not control.cut(done) and done < points:
-            began, stop = monotonic(), min(done + count, points)
-            team.each(partial(SetAtWork.advance, stop=stop), sets)
+        while True:
             reached = min(one.done for one in sets)
             if enough := _explained(sets[0], control, done, reached):
                 return sets, enough
+            done = reached
+            if control.cut(done) or done == points:
+                return sets, done
+            began, stop = monotonic(), min(done + count, points)
+            team.each(partial(SetAtWork.advance, stop=stop), sets)
             making = 0.0 if hold else sum(one.making for one in sets) / team.workers
-            each = max(monotonic() - began - making, 1e-6) / (reached - done)
+            each = max(monotonic() - began - making, 1e-6) / (stop - done)
             wanted = min(max(ROUND, making / REMAKING), control.seconds_left)
-            done, count = reached, max(1, min(GROWTH * count, int(wanted / each)))
-    return sets, done
+            count = max(1, min(GROWTH * count, int(wanted / each)))
 
 
 def _explained(final: SetAtWork, control: Control, start: int, stop: int) -> int:
