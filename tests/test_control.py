@@ -99,7 +99,7 @@ def test_at_least_one_strength_is_finished(way):
 @pytest.mark.parametrize("way", WAYS)
 def test_a_time_limit_that_is_kept_changes_nothing(way):
     source, asked = task(way)
-    whole, kept = fw.fit_paths(source, **asked), fw.fit_paths(source, time_limit=1e6, **asked)
+    whole, kept = fw.fit_paths(source, **asked), fw.fit_paths(source, time_limit=np.float32(1e6), **asked)
     np.testing.assert_array_equal(whole.coef, kept.coef)
     assert kept.ended == "whole"
 
