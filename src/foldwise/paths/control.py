@@ -169,7 +169,7 @@ def check_time_limit(value: Any) -> float | None:
     """Seconds > 0, or None."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, Real) or not value > 0.0:
+    if isinstance(value, bool) or not isinstance(value, Real) or not float(value) > 0.0:
         message = f"time_limit must be a number of seconds > 0, or None, got {value!r}"
         raise InputError(message)
     return float(value)
