@@ -11,7 +11,7 @@ import pytest
 import foldwise as fw
 from foldwise.paths.scores import held_out_scores
 
-EXAMPLES = {"binomial": "BinomialExample", "poisson": "PoissonExample"}
+EXAMPLES = {"binomial": "BinomialExample", "poisson": "PoissonExample", "multinomial": "MultinomialExample"}
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +95,37 @@ def test_cross_validated_curves(example, glmnet, family, name, score):
     np.testing.assert_allclose(mean[down], table["cvm"][down], rtol=2e-2)
     if score == "deviance":
         assert paths.alphas[paths.choose("min")] == pytest.approx(table["lambda_min"][0], rel=0.2)
+
+
+@pytest.mark.parametrize("standardize", [0, 1])
+@pytest.mark.parametrize("l1_ratio", [1, 0])
+def test_multinomial_paths(example, glmnet, l1_ratio, standardize):
+    table = glmnet(f"multinomial_alpha{l1_ratio}_std{standardize}_path")
+    parts = [table[table["response"] == c][1 - l1_ratio :] for c in (1, 2, 3)]
+    X, y = example("multinomial")
+    paths = fw.fit_paths(
+        X,
+        y - 1,
+        family="multinomial",
+        alphas=parts[0]["lambda"],
+        l1_ratio=l1_ratio,
+        standardize=bool(standardize),
+        tol=1e-14,
+    )
+    for c, part in enumerate(parts):
+        coef = part.filter(regex=r"^V\d+$").to_numpy()
+        np.testing.assert_allclose(paths.coef[0, :, :, c], coef, atol=2e-6)
+        np.testing.assert_allclose(paths.intercept[0, :, c], part["a0"], atol=2e-6)
+
+
+@pytest.mark.parametrize(("name", "score"), [("deviance", "deviance"), ("class", "misclassification")])
+def test_multinomial_cross_validated_curves(example, glmnet, name, score):
+    table = glmnet(f"multinomial_alpha1_cv_{name}")
+    X, y = example("multinomial")
+    folds = fw.Folds.from_labels(np.arange(len(y)) % 10 + 1)
+    paths = fw.fit_paths(X, y - 1, family="multinomial", alphas=table["lambda"], folds=folds)
+    mean = held_out_scores(paths, X, y - 1, folds, score)[0].mean(axis=0)
+    np.testing.assert_allclose(mean, table["cvm"], rtol=2e-2)
+    if score == "deviance":
+        np.testing.assert_allclose(paths.cv_error.mean(axis=0), mean, rtol=1e-9)
+        assert paths.alphas[paths.choose("min")] == pytest.approx(table["lambda_min"][0])

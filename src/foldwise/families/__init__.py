@@ -14,6 +14,7 @@ from foldwise.families.family import Family
 from foldwise.families.gamma import Gamma
 from foldwise.families.gaussian import Gaussian
 from foldwise.families.huber import Huber
+from foldwise.families.multinomial import Multinomial
 from foldwise.families.negative_binomial import NegativeBinomial
 from foldwise.families.null_fit import null_intercept
 from foldwise.families.poisson import Poisson
@@ -30,6 +31,7 @@ __all__ = [
     "Gamma",
     "Gaussian",
     "Huber",
+    "Multinomial",
     "NegativeBinomial",
     "Poisson",
     "Probit",
@@ -43,6 +45,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "binomial": Binomial,
     "probit": Probit,
     "cloglog": Cloglog,
+    "multinomial": Multinomial,
     "poisson": Poisson,
     "gamma": Gamma,
     "tweedie": Tweedie,

@@ -2,8 +2,18 @@
 
 from foldwise.paths.fit import fit_paths
 from foldwise.paths.generalized.fit import RowTable
+from foldwise.paths.output_paths import OutputPaths
 from foldwise.paths.paths import Paths
 from foldwise.paths.stability import StabilitySelection, stability_selection
 from foldwise.paths.wide import WideTable, prepare
 
-__all__ = ["Paths", "RowTable", "StabilitySelection", "WideTable", "fit_paths", "prepare", "stability_selection"]
+__all__ = [
+    "OutputPaths",
+    "Paths",
+    "RowTable",
+    "StabilitySelection",
+    "WideTable",
+    "fit_paths",
+    "prepare",
+    "stability_selection",
+]

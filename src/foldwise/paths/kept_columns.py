@@ -117,6 +117,9 @@ class KeptColumns:
         InputError
             Where the penalty is another, or the path's relative duality gap shows that table or settings are others.
         """
+        if paths.family.name != "gaussian":
+            message = f"paths must be those of the gaussian family, got {paths.family.name!r}"
+            raise InputError(message)
         if paths.penalty != ELASTIC_NET:
             message = f"paths must be those of a lasso, elastic net or ridge, got penalty={paths.penalty!r}"
             raise InputError(message)

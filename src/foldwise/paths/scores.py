@@ -29,10 +29,12 @@ def _mean(weight: Floats, each: Floats) -> Floats:
 
 
 def _deviance(family: Family, y: Floats, eta: Floats, weight: Floats) -> Floats:
-    return _mean(weight, family.deviance(eta, y))
+    return _mean(weight, family.deviance(eta, y[:, None] if y.ndim == 2 else y))
 
 
 def _squared(family: Family, y: Floats, eta: Floats, weight: Floats) -> Floats:
+    if y.ndim == 2:
+        return _mean(weight, ((family.mean(eta) - y[:, None]) ** 2).sum(axis=-1))
     return _mean(weight, (family.mean(eta) - y[:, None]) ** 2)
 
 
@@ -41,16 +43,23 @@ def _absolute(family: Family, y: Floats, eta: Floats, weight: Floats) -> Floats:
 
 
 def _wrong(family: Family, y: Floats, eta: Floats, weight: Floats) -> Floats:
+    if y.ndim == 2:
+        return _mean(weight, eta.argmax(axis=-1) != y.argmax(axis=-1)[:, None])
     return _mean(weight, (family.mean(eta) > 0.5) != (y[:, None] > 0.5))
 
 
 def _log_loss(family: Family, y: Floats, eta: Floats, weight: Floats) -> Floats:
+    if y.ndim == 2:
+        return _mean(weight, family.loss(eta, y[:, None]))
     chance = np.clip(family.mean(eta), NEVER_QUITE, 1.0 - NEVER_QUITE)
     return _mean(weight, -np.where(y[:, None] > 0.5, np.log(chance), np.log1p(-chance)))
 
 
 def _auc(family: Family, y: Floats, eta: Floats, weight: Floats) -> Floats:  # noqa: ARG001 - any family's ranking
     """Area under the receiver operating characteristic (A,); nan where a class is absent."""
+    if y.ndim == 2:
+        message = "score 'auc' is for two classes; take 'deviance', 'brier' or 'misclassification'"
+        raise InputError(message)
     positive = y > 0.5
     total = weight[positive].sum() * weight[~positive].sum()
     if total == 0.0:
@@ -135,7 +144,7 @@ def held_out_scores(
         raise InputError(message)
     table = sparse.csr_array(X) if sparse.issparse(X) else np.asarray(X)
     n = table.shape[0]
-    target = np.asarray(y, dtype=np.float64).reshape(-1)
+    target = paths.family.check_target(y, n) if paths.kept.ndim == 4 else np.asarray(y, dtype=np.float64).reshape(-1)
     weight = np.ones(n) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     added = None if offset is None else np.asarray(offset, dtype=np.float64)
     k, points = paths.n_folds, len(paths.alphas)

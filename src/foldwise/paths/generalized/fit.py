@@ -14,6 +14,7 @@ from foldwise.moments.check import check_features, check_weight
 from foldwise.moments.threads import Team
 from foldwise.paths.control import Control
 from foldwise.paths.generalized.dense_rows import COPIED_BYTES, DenseRows
+from foldwise.paths.generalized.multinomial_passes import MultinomialPasses
 from foldwise.paths.generalized.passes import Passes
 from foldwise.paths.generalized.rows import Rows, fold_order
 from foldwise.paths.generalized.separation import warn_of_separation
@@ -21,6 +22,7 @@ from foldwise.paths.generalized.sets import Sets
 from foldwise.paths.generalized.sparse_rows import SparseRows, is_sparse_enough
 from foldwise.paths.generalized.walk import APART, Point, Walker
 from foldwise.paths.generalized.working_sets import WorkingSets
+from foldwise.paths.output_paths import OutputPaths
 from foldwise.paths.paths import Paths
 from foldwise.paths.strengths import RIDGE_STRONGEST
 
@@ -51,7 +53,7 @@ class RowTable:
     Parameters
     ----------
     X : array (n, p), or sparse by rows
-    y : array (n,)
+    y : array (n,), or marks (n, C) of C classes
     weight : array (n,)
     offset : array (n,) or None
     folds : Folds or None
@@ -75,6 +77,9 @@ class RowTable:
         if folds is not None and folds.n_rows != n:
             message = f"folds must label the {n} rows of X, got {folds.n_rows} labels"
             raise InputError(message)
+        if offset is not None and target.ndim == 2:
+            message = f"offset must be left out with family={family.name!r}"
+            raise InputError(message)
         return cls(table, target, np.ones(n) if weight is None else weight, check_offset(offset, n), folds, family)
 
     @property
@@ -86,6 +91,11 @@ class RowTable:
     def n_folds(self) -> int:
         """K; 1 without folds."""
         return 1 if self.folds is None else self.folds.n_folds
+
+    @property
+    def n_outputs(self) -> int:
+        """Linear predictors of a row: the classes of a multinomial target, else 1."""
+        return 1 if self.y.ndim == 1 else int(self.y.shape[1])
 
     @property
     def labels(self) -> Ints:
@@ -135,6 +145,12 @@ def fit_generalized(table: RowTable, search: Search, options: Options, control: 
         first.
     """
     control = control or Control()
+    if table.n_outputs * table.n_features > MANY_COLUMNS and table.n_outputs > 1:
+        message = (
+            f"X must have at most {MANY_COLUMNS // table.n_outputs} columns with {table.n_outputs} classes "
+            f"(family={table.family.name!r}), got {table.n_features}"
+        )
+        raise InputError(message)
     if search.l1_ratio == 0.0 and table.n_features > MANY_COLUMNS:
         message = (
             f"l1_ratio must be above 0 for {table.n_features} columns with family={table.family.name!r}, got 0.0: "
@@ -176,8 +192,12 @@ def _begin(
     _check_fold_weights(rows)
     sets = Sets.of(rows, members, options)
     offset = None if table.offset is None else table.offset[order]
-    passes = Passes(rows, table.y[order], offset, table.family, sets)
-    few = table.n_features <= FEW_COLUMNS or search.l1_ratio == 0.0
+    passes: Passes
+    if table.n_outputs > 1:
+        passes = MultinomialPasses(rows, table.y[order], offset, table.family, sets.repeated(table.n_outputs))
+    else:
+        passes = Passes(rows, table.y[order], offset, table.family, sets)
+    few = table.n_outputs > 1 or table.n_features <= FEW_COLUMNS or search.l1_ratio == 0.0
     walker = Walker(passes, options, search) if few else WorkingSets(passes, options, search)
     _warn_of_nothing(walker, table)
     if np.any(np.isfinite(options.penalty_factor) & (options.penalty_factor == 0.0)):
@@ -204,9 +224,16 @@ def _walk(walker: Walker, grid: Floats, search: Search, control: Control) -> lis
 
 def _in_original_units(walker: Walker, points: list[Point]) -> _Walked:
     rows = walker.passes.rows
-    last = rows.q + 1
+    last = walker.coef.shape[1]
     coef = np.stack([np.pad(point.coef, ((0, 0), (0, last - point.coef.shape[1]))) for point in points], axis=1)
-    original = coef[:, :, 1:] / rows.unit
+    outputs = walker.first
+    # (H, A, C q) to (H, A, q, C)
+    original = coef[:, :, outputs:].reshape(*coef.shape[:2], outputs, rows.q).swapaxes(2, 3) / rows.unit[:, None]
+    intercept = coef[:, :, :outputs] - np.einsum("haqc,q->hac", original, rows.centre)
+    if outputs == 1:
+        original, intercept = original[..., 0], intercept[..., 0]
+    elif walker.options.fit_intercept:
+        intercept -= intercept.mean(axis=2, keepdims=True)
     fold_loss = np.stack([point.fold_loss for point in points], axis=2)
     deviance = 2.0 * np.maximum(fold_loss - walker.saturated[:, None], 0.0) / rows.fold_weight[:, None]
     return _Walked(
@@ -214,7 +241,7 @@ def _in_original_units(walker: Walker, points: list[Point]) -> _Walked:
         walker=walker,
         columns=walker.columns,
         coef=original,
-        intercept=coef[:, :, 0] - original @ rows.centre,
+        intercept=intercept,
         points=points,
         deviance=deviance,
     )
@@ -267,7 +294,8 @@ def _assemble(
         if len(held_out) == size and (size > 0 or r == 0)
     ]
     columns = np.unique(np.concatenate([walked.columns for walked in walks]))
-    kept = np.zeros((len(where), points, len(columns)))
+    outputs = () if table.n_outputs == 1 else (table.n_outputs,)
+    kept = np.zeros((len(where), points, len(columns), *outputs))
     cv_error = np.full((repeats * k if k > 1 else 0, points), np.nan)
     inner_error = np.full((repeats * k, k, points), np.nan) if search.nested else None
     for at, (r, h) in enumerate(where):
@@ -286,7 +314,8 @@ def _assemble(
         return np.stack([[getattr(point, name)[h] for point in walks[r].points[:points]] for r, h in where])
 
     fold_weight = np.concatenate([walked.walker.passes.rows.fold_weight for walked in walks])
-    return Paths(
+    kind = Paths if table.n_outputs == 1 else OutputPaths
+    return kind(
         alphas=alphas,
         l1_ratio=search.l1_ratio,
         held_out=tuple(frozenset(r * k + fold for fold in members[h]) for r, h in where),

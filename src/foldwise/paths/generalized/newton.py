@@ -36,7 +36,7 @@ class NewtonModels:
     """
 
     def __init__(self, sets: Sets, *, fit_intercept: bool, before: list[WarmProblem] | None = None) -> None:
-        self.sets, self.fit_intercept = sets, fit_intercept
+        self.sets, self.fit_intercept, self.n_intercepts = sets, fit_intercept, 1
         H, q = sets.l1_weight.shape
         self.C = np.zeros((H, q, q))
         self.means = np.zeros((H, q))
@@ -76,11 +76,20 @@ class NewtonModels:
 
     def step(self, h: int, coef: Floats, gradient: Floats, l1: float, l2: float) -> tuple[Floats, Floats, int]:
         """Minimize one set's model: coefficients (q + 1,), the pull X'(-u) of its dual point (q,), equality steps."""
-        g = gradient[1:] - gradient[0] * self.means[h] if self.fit_intercept else gradient[1:]
-        c = self.C[h] @ coef[1:] - g
-        new = np.empty(len(coef))
-        steps, _ = self.problems[h].solve(c, l1, l2, SLACK, MAX_STEPS, new[1:])
-        new[0] = coef[0]
+        first = self.n_intercepts
+        c = self.C[h] @ coef[first:] - self._reduced(h, gradient)
+        new = coef.copy()
+        steps, _ = self.problems[h].solve(c, l1, l2, SLACK, MAX_STEPS, new[first:])
         if self.fit_intercept:
-            new[0] -= gradient[0] / self.total[h] + self.means[h] @ (new[1:] - coef[1:])
-        return new, c - self.C[h] @ new[1:], steps
+            new[:first] += self._intercepts(h, gradient, new[first:] - coef[first:])
+        return new, c - self.C[h] @ new[first:], steps
+
+    def _reduced(self, h: int, gradient: Floats) -> Floats:
+        """The gradient in the coefficients (q,), the intercept taking its best value."""
+        if not self.fit_intercept:
+            return gradient[1:]
+        return np.asarray(gradient[1:] - gradient[0] * self.means[h])
+
+    def _intercepts(self, h: int, gradient: Floats, moved: Floats) -> Floats:
+        """What the best intercept moves by for a step (q,) of the coefficients."""
+        return np.array([-gradient[0] / self.total[h] - self.means[h] @ moved])

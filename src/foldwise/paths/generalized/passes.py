@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foldwise.families import null_intercept
 from foldwise.paths.generalized import _cells
+from foldwise.paths.generalized.newton import NewtonModels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from foldwise.families import Family
@@ -93,6 +97,36 @@ class Passes:
     family: Family
     sets: Sets
 
+    @property
+    def n_intercepts(self) -> int:
+        """How many of a set's coefficients, the first ones, are intercepts."""
+        return 1
+
+    def newton_models(self, *, fit_intercept: bool) -> NewtonModels:
+        """A Newton model for every set."""
+        return NewtonModels(self.sets, fit_intercept=fit_intercept)
+
+    def null_coef(self, *, fit_intercept: bool) -> Floats:
+        """The null fits (H, q + 1) of all sets."""
+        rows, keep = self.rows, self.sets.keep
+        coef = np.zeros((len(self.sets.held_out), rows.q + 1))
+        if not fit_intercept:
+            return coef
+        if self.offset is None and self.family.name != "huber":
+            mean = keep.T @ rows.by_fold(rows.weight * self.y) / self.sets.weight
+            coef[:, 0] = null_intercept(self.family, mean, np.eye(len(mean)))
+        else:
+            coef[:, 0] = null_intercept(self.family, self.y, rows.weight[:, None] * keep[rows.label], self.offset)
+        return coef
+
+    def saturated(self) -> Floats:
+        """Smallest losses (K,) of every fold."""
+        return self.rows.by_fold(self.rows.weight * self.family.saturated(self.y))
+
+    def moments(self, omega: Floats, folds: Sequence[int] | None = None) -> Floats:
+        """Products (K, ...) of [1, x] with itself in every fold, or in some, under a curvature."""
+        return self.rows.moments(self.rows.weight * omega, folds)
+
     def evaluate(self, which: Ints, new: Floats, step: Step | None = None, *, keep_dual: bool = False) -> Evaluation:
         """Losses and gradients of some sets at coefficients new (H', q + 1), intercept first."""
         dual = np.empty((self.rows.n, len(which))) if keep_dual else None
@@ -117,7 +151,7 @@ class Passes:
     def predictor(self, coef: Floats) -> Floats:
         """Linear predictors (n, H') at coefficients (H', q + 1)."""
         wide = -(-len(coef) // LANES) * LANES
-        inner = _padded(coef[:, 1:].T, wide)
+        inner = padded(coef[:, 1:].T, wide)
         eta = np.zeros((self.rows.n, wide))
         for start, stop in self.rows.chunks(CHUNK_CELLS // LANES):
             self.rows.times(start, stop, inner, eta[start:stop])
@@ -128,7 +162,7 @@ class Passes:
     def curvature(self, coef: Floats) -> Floats:
         """The family's curvature (n,) at the predictor of coefficients (q + 1,)."""
         omega = np.empty(self.rows.n)
-        inner = _padded(coef[1:, None], LANES)
+        inner = padded(coef[1:, None], LANES)
 
         def one(chunk: tuple[int, int]) -> None:
             start, stop = chunk
@@ -178,7 +212,7 @@ class _Look:
         omega = None
         if step is not None:
             both[:, width : width + wide] = step.old.T
-            omega = step.omega[:, None] if step.omega.ndim == 1 else _padded(step.omega, width)
+            omega = step.omega[:, None] if step.omega.ndim == 1 else padded(step.omega, width)
         keep = np.zeros((len(passes.sets.keep), width))
         keep[:, :wide] = passes.sets.keep[:, which]
         return cls(passes, wide, width, keep, np.ascontiguousarray(both[1:]), both[0], omega, dual)
@@ -235,7 +269,7 @@ class _Look:
         np.add.at(fold_loss[:, :wide], label[firsts], np.add.reduceat(loss, firsts, axis=0))
 
 
-def _padded(array: Floats, width: int) -> Floats:
+def padded(array: Floats, width: int) -> Floats:
     """More columns, of zeros."""
     out = np.zeros((len(array), width))
     out[:, : array.shape[1]] = array

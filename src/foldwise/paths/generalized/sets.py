@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,6 +81,20 @@ class Sets:
             l2_weight=np.ascontiguousarray(self.l2_weight[:, columns]),
             lower=np.ascontiguousarray(self.lower[:, columns]),
             upper=np.ascontiguousarray(self.upper[:, columns]),
+        )
+
+    def repeated(self, times: int) -> Sets:
+        """The same sets with every column's coefficient once for each output, output after output."""
+
+        def tiled(array: Floats) -> Floats:
+            return np.ascontiguousarray(np.tile(array, (1, times)))
+
+        return replace(
+            self,
+            l1_weight=tiled(self.l1_weight),
+            l2_weight=tiled(self.l2_weight),
+            lower=tiled(self.lower),
+            upper=tiled(self.upper),
         )
 
     @classmethod

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foldwise.families import null_intercept
 from foldwise.paths.generalized.certificate import penalty_gap, penalty_value, residual
-from foldwise.paths.generalized.newton import NewtonModels
 from foldwise.paths.generalized.passes import Passes, Step
 from foldwise.solvers.quadratic import Status
 
@@ -102,20 +100,19 @@ class Walker:
         self.passes, self.options, self.tol, self.l1_ratio = passes, options, search.tol, search.l1_ratio
         total = passes.sets.weight
         self.per_weight = 1.0 / total if search.loss == "sum" else np.ones_like(total)
-        self.sets, self.family, rows = passes.sets, passes.family, passes.rows
+        self.sets, self.family = passes.sets, passes.family
         self.H, self.everyone = len(self.sets.held_out), np.arange(len(self.sets.held_out))
-        self.models = NewtonModels(self.sets, fit_intercept=options.fit_intercept)
-        self.coef = np.zeros((self.H, rows.q + 1))
-        if options.fit_intercept:
-            self.coef[:, 0] = self._null_intercepts()
+        self.first = passes.n_intercepts
+        self.models = passes.newton_models(fit_intercept=options.fit_intercept)
+        self.coef = passes.null_coef(fit_intercept=options.fit_intercept)
         self.before = self.coef.copy()
         found = passes.evaluate(self.everyone, self.coef)
         self.gradient, self.loss, self.fold_loss = found.gradient, found.loss, found.fold_loss
-        self.saturated = rows.by_fold(rows.weight * self.family.saturated(passes.y))
+        self.saturated = passes.saturated()
         null = self.loss - self.sets.keep.T @ self.saturated / self.sets.weight
         self.null_objective = np.maximum(null, 0.0)
         self.something = self.null_objective > NOTHING * max(float(self.null_objective.max()), 1e-300)
-        self.steepest = np.maximum(np.abs(self.gradient[:, 1:]).max(axis=1, initial=0.0), 1e-300)
+        self.steepest = np.maximum(np.abs(self.gradient[:, self.first :]).max(axis=1, initial=0.0), 1e-300)
         self.largest: Floats | None = None
         self.keeps_dual = False
         self.own_for = np.zeros(self.H, dtype=np.intp)
@@ -123,24 +120,16 @@ class Walker:
         self.first_gap = np.full(self.H, np.inf)
         self.own_omega: dict[int, Floats] = {}
 
-    def _null_intercepts(self) -> Floats:
-        rows, keep = self.passes.rows, self.sets.keep
-        if self.passes.offset is None and self.family.name != "huber":
-            mean = keep.T @ rows.by_fold(rows.weight * self.passes.y) / self.sets.weight
-            return null_intercept(self.family, mean, np.eye(self.H))
-        return null_intercept(self.family, self.passes.y, rows.weight[:, None] * keep[rows.label], self.passes.offset)
-
     def refresh(self, coef: Floats) -> None:
         """Take the shared curvature at some coefficients (q + 1,), the final model's, for all sets that share."""
         self.omega = self.passes.curvature(coef)
-        self.moments = self.passes.rows.moments(self.passes.rows.weight * self.omega)
+        self.moments = self.passes.moments(self.omega)
         self.models.renew(np.flatnonzero(self.own_for == 0), self.moments)
 
     def _refresh_own(self, h: int, coef: Floats) -> None:
-        rows = self.passes.rows
         self.own_omega[h] = self.passes.curvature(coef)
         kept = np.flatnonzero(self.sets.keep[:, h]).tolist()
-        self.models.renew_one(h, rows.moments(rows.weight * self.own_omega[h], kept).sum(axis=0))
+        self.models.renew_one(h, self.passes.moments(self.own_omega[h], kept).sum(axis=0))
 
     def advance(self, alpha: float) -> Point:
         """Bring every set to its solution at one strength."""
@@ -149,9 +138,9 @@ class Walker:
         descent = _Descent(
             l1=l1,
             l2=l2,
-            objective=self.loss + penalty_value(self.sets, self.everyone, self.coef[:, 1:], l1, l2),
+            objective=self.loss + penalty_value(self.sets, self.everyone, self.coef[:, self.first :], l1, l2),
             target=self.coef.copy(),
-            pull=np.zeros((self.H, self.coef.shape[1] - 1)),
+            pull=np.zeros((self.H, self.coef.shape[1] - self.first)),
             share=np.ones(self.H),
             gap=np.full(self.H, np.inf),
             idle=np.zeros(self.H, dtype=np.intp),
@@ -201,7 +190,7 @@ class Walker:
         there = self.coef[which] + share[:, None] * (now.target[which] - self.coef[which])
         found = self._evaluate(which, there)
         gap = np.where(share == 1.0, self._certify(which, there, found, now.pull[which], l1, l2), np.inf)
-        objective = found.loss + penalty_value(self.sets, which, there[:, 1:], l1, l2)
+        objective = found.loss + penalty_value(self.sets, which, there[:, self.first :], l1, l2)
         good = (gap <= self.tol) | ~self.something[which]
         rounding = 1e-13 * (np.abs(objective) + np.abs(now.objective[which]))
         better = good | (objective <= now.objective[which] + rounding)
@@ -247,11 +236,11 @@ class Walker:
         return self.passes.evaluate(which, there, Step(self.coef[which], omega), keep_dual=self.keeps_dual)
 
     def _certify(self, which: Ints, there: Floats, found: Evaluation, pull: Floats, l1: Floats, l2: Floats) -> Floats:
-        b = there[:, 1:]
+        b = there[:, self.first :]
         if not self.family.has_gap:
-            off = residual(self.sets, which, b, -found.gradient[:, 1:], l1, l2)
+            off = residual(self.sets, which, b, -found.gradient[:, self.first :], l1, l2)
             if self.options.fit_intercept:
-                off = np.maximum(off, np.abs(found.gradient[:, 0]))
+                off = np.maximum(off, np.abs(found.gradient[:, : self.first]).max(axis=1))
             return np.asarray(off / self.steepest[which])
         null = np.maximum(self.null_objective[which], 1e-300)
         diagonal = np.maximum(np.einsum("hjj->hj", self.models.C)[which], 1e-300)
@@ -259,10 +248,12 @@ class Walker:
         gap = found.misfit + penalty_gap(self.sets, which, b, pull, l1, l2, room)
         if found.spill.any():
             if self.largest is None:
-                self.largest = self.passes.rows.largest()
+                self.largest = np.tile(self.passes.rows.largest(), self.first)
             reach = (2.0 * np.abs(b) + room) @ self.largest
             if self.options.fit_intercept:
-                reach += 2.0 * np.abs(there[:, 0]) + np.sqrt(2.0 * null / self.models.total[which])
+                reach += 2.0 * np.abs(there[:, : self.first]).sum(axis=1) + np.sqrt(
+                    2.0 * null / self.models.total[which]
+                )
             gap = gap + found.spill * reach
         return np.asarray(gap / null)
 
@@ -273,7 +264,7 @@ class Walker:
 
     def emptying(self, sets: slice = slice(None)) -> float:
         """The smallest l1 at which no penalized column of some sets would move from where they stand."""
-        return self._emptying(-self.gradient[sets, 1:], self.sets, sets)
+        return self._emptying(-self.gradient[sets, self.first :], self.sets, sets)
 
     @staticmethod
     def _emptying(pull: Floats, of: Sets, sets: slice) -> float:
