@@ -35,7 +35,7 @@ def survey(const double[:, ::1] products, const double[::1] total, const double[
     (H,) the largest at which a set wants some column that is not.
     """
     cdef Py_ssize_t p = gradient.shape[0], sets = gradient.shape[1], j, h
-    cdef double pull, ratio, furthest
+    cdef double pull, furthest
     with nogil:
         for h in range(sets):
             most[h] = 0.0
@@ -44,14 +44,13 @@ def survey(const double[:, ::1] products, const double[::1] total, const double[
             for h in range(sets):
                 gradient[j, h] = products[j, h] / total[h]
                 pull = pull_of(gradient[j, h], sides[j, h])
-                if threshold[j, h] > 0.0:
-                    ratio = pull / threshold[j, h]
-                    if ratio > most[h]:
-                        most[h] = ratio
-                else:
-                    ratio = INFINITY if sides[j, h] else 0.0
-                if ratio > furthest:
-                    furthest = ratio
+                if threshold[j, h] == 0.0:
+                    furthest = INFINITY if sides[j, h] else furthest
+                    continue
+                if pull > most[h] * threshold[j, h]:
+                    most[h] = pull / threshold[j, h]
+                if pull > furthest * threshold[j, h]:
+                    furthest = pull / threshold[j, h]
             reach[j] = furthest
 
 

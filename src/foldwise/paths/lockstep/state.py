@@ -166,7 +166,7 @@ class Lockstep:
             self.coef = np.concatenate([self.coef, np.zeros((len(self.work.index) - len(self.coef), self.H))])
         return True
 
-    def advance(self, l1: float, l2: float, active: NDArray[np.int8] | None = None) -> Ints:
+    def advance(self, l1: float, l2: float, active: NDArray[np.bool_] | None = None) -> Ints:
         """One round for every held-out set: its support's own equations, then its candidates; the steps (H,) taken."""
         sets = np.arange(self.H) if active is None else np.flatnonzero(active)
         steps = np.zeros(self.H, dtype=np.intp)
@@ -252,7 +252,7 @@ class Lockstep:
         moments: Floats = self.work.second_moments(places, self.row_weight_by_set[h]) / self.total[h]
         return moments - np.outer(off, off)
 
-    def move(self, active: NDArray[np.int8] | None = None) -> None:
+    def move(self, active: NDArray[np.bool_] | None = None) -> None:
         """Residuals at the coefficients as they stand, and the gradients of the columns at hand."""
         sets = np.arange(self.H) if active is None else np.flatnonzero(active)
         fitted = self.work.fitted(self.coef[: self.work.size, sets])
@@ -269,7 +269,7 @@ class Lockstep:
         worst = np.empty(self.H)
         unrest(
             self.work.columns, self.coef, self.gradient, self.threshold, self.square, self.rounding, self.inside,
-            l1, l2, 0.01 * slack, RESTED, worst,
+            l1, l2, slack, RESTED, worst,
         )  # fmt: skip
         return worst
 

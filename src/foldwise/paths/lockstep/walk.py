@@ -136,12 +136,28 @@ def first_of(one: Walk, points: int) -> Walk:
 
 def _stand_still(lockstep: Lockstep, l1: float, l2: float, slack: float, max_iter: int) -> tuple[Ints, bool]:
     """Rounds at one strength until no held-out set moves any more: the steps (H,) and whether that was reached."""
-    steps = lockstep.advance(l1, l2)
-    lockstep.move()
+    steps = np.zeros(lockstep.H, dtype=np.intp)
     lockstep.careful[:] = 0
     worst = np.full(lockstep.H, np.inf)
+    unrested = np.ones(lockstep.H, dtype=bool)
     repaired: set[int] = set()
     for turn in range(MAX_ROUNDS):
+        if turn:  # the supports alone first: where they end tells who is wanted
+            lockstep.look(lockstep.hand, l1, l2, slack)
+        active = (lockstep.count > 0) | unrested
+        if not active.any():
+            lockstep.look_everywhere()
+            if not lockstep.look_among_reaching(l1, l2, slack):
+                return steps, True
+            active = lockstep.count > 0
+            lockstep.widen_hand()
+        if steps.max() >= max_iter:
+            break
+        if turn > PATIENT:
+            lockstep.careful[active] = 1
+        worst[(lockstep.count > 0) | (turn == 0)] = np.inf
+        steps += lockstep.advance(l1, l2, active)
+        lockstep.move(active)
         rest = lockstep.rest(l1, l2, slack)
         # A refinement more while it helps: the jitter and rounding are taken out this way.
         unrested = (rest > 1.0) & (rest < 0.5 * worst)
@@ -149,21 +165,6 @@ def _stand_still(lockstep: Lockstep, l1: float, l2: float, slack: float, max_ite
             # An inverse that has lost its digits over many updates is made anew, once at a strength.
             unrested[h] = lockstep.repair(int(h), l2, repaired)
         worst = rest
-        lockstep.look(lockstep.hand, l1, l2, slack)
-        active = ((lockstep.count > 0) | unrested).astype(np.int8)
-        if not active.any():
-            lockstep.look_everywhere()
-            if not lockstep.look_among_reaching(l1, l2, slack):
-                return steps, True
-            active = (lockstep.count > 0).astype(np.int8)
-            lockstep.widen_hand()
-        worst[lockstep.count > 0] = np.inf
-        if steps.max() >= max_iter:
-            break
-        if turn > PATIENT:
-            lockstep.careful[active > 0] = 1
-        steps += lockstep.advance(l1, l2, active)
-        lockstep.move(active)
     lockstep.look_everywhere()
     return steps, False
 
