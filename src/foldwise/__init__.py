@@ -11,11 +11,21 @@ if TYPE_CHECKING:
     from foldwise import nets as nets
     from foldwise.linear import ElasticNet as ElasticNet
     from foldwise.linear import ElasticNetCV as ElasticNetCV
+    from foldwise.linear import GammaRegressor as GammaRegressor
+    from foldwise.linear import GammaRegressorCV as GammaRegressorCV
+    from foldwise.linear import HuberRegressor as HuberRegressor
+    from foldwise.linear import HuberRegressorCV as HuberRegressorCV
     from foldwise.linear import Lasso as Lasso
     from foldwise.linear import LassoCV as LassoCV
     from foldwise.linear import LinearRegression as LinearRegression
+    from foldwise.linear import LogisticRegression as LogisticRegression
+    from foldwise.linear import LogisticRegressionCV as LogisticRegressionCV
+    from foldwise.linear import PoissonRegressor as PoissonRegressor
+    from foldwise.linear import PoissonRegressorCV as PoissonRegressorCV
     from foldwise.linear import Ridge as Ridge
     from foldwise.linear import RidgeCV as RidgeCV
+    from foldwise.linear import TweedieRegressor as TweedieRegressor
+    from foldwise.linear import TweedieRegressorCV as TweedieRegressorCV
     from foldwise.linear import coefficients as coefficients
     from foldwise.moments import FoldMoments as FoldMoments
     from foldwise.nets import NetClassifier as NetClassifier
@@ -39,6 +49,16 @@ _ROOMS = {
         "LassoCV",
         "ElasticNet",
         "ElasticNetCV",
+        "LogisticRegression",
+        "LogisticRegressionCV",
+        "PoissonRegressor",
+        "PoissonRegressorCV",
+        "GammaRegressor",
+        "GammaRegressorCV",
+        "TweedieRegressor",
+        "TweedieRegressorCV",
+        "HuberRegressor",
+        "HuberRegressorCV",
         "coefficients",
     ),
     "moments": ("FoldMoments",),

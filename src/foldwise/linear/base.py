@@ -19,7 +19,7 @@ _ROWS = 4096  # how many rows are worked on at a time
 _CHUNK_BYTES = 1 << 20  # how much of a table in single precision is in double at a time
 
 
-class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class LinearBase(BaseEstimator):  # type: ignore[misc]
     """A fitted line: `coef_` (p,) or (T, p), `intercept_`, and `scale_` (p,), the columns' standard deviations."""
 
     coef_: Array
@@ -38,12 +38,6 @@ class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = self._takes_sparse()
         return tags
-
-    def predict(self, X: Any) -> Array:
-        """Predict y, (n,) or (n, T), for the rows of X (n, p)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, accept_sparse=self._sparse_kinds(), reset=False)
-        return np.asarray(times(X, self.coef_.T) + self.intercept_)
 
     def _read(
         self, X: Any, y: Any, sample_weight: Any, *, targets: bool = True, least_rows: int = 1, single: bool = False
@@ -81,7 +75,7 @@ class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 f"X must have values whose squares a double can hold, in size between {least:g} and {most:g} or zero; "
                 f"{self._column(at)} has up to {size[at]:g}. Use another unit"
             )
-        if np.abs(y).max() > most:
+        if y.dtype.kind == "f" and np.abs(y).max() > most:
             raise InputError(f"y must be at most {most:g} in size, got {np.abs(y).max():g}. Use another unit")
 
     def _column(self, at: int) -> str:
@@ -99,6 +93,16 @@ class LinearModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             "affected. Drop a column of the relation, or use Ridge."
         )
         warnings.warn(message, DataWarning, stacklevel=3)
+
+
+class LinearModel(RegressorMixin, LinearBase):  # type: ignore[misc]
+    """A line that predicts the mean of a target that is any number."""
+
+    def predict(self, X: Any) -> Array:
+        """Predict y, (n,) or (n, T), for the rows of X (n, p)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=FLOATS, accept_sparse=self._sparse_kinds(), reset=False)
+        return np.asarray(times(X, self.coef_.T) + self.intercept_)
 
 
 def times(X: Any, coef: Array) -> Array:

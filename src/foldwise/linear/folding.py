@@ -8,7 +8,7 @@ from foldwise.errors import InputError
 from foldwise.resampling import Folds
 
 
-def read_folds(cv: Any, X: Any, y: Any, groups: Any = None) -> Folds:
+def read_folds(cv: Any, X: Any, y: Any, groups: Any = None, *, classes: bool = False) -> Folds:
     """Return the folds that `cv` makes of the rows.
 
     Parameters
@@ -16,6 +16,7 @@ def read_folds(cv: Any, X: Any, y: Any, groups: Any = None) -> Folds:
     cv : None for 5 folds, a number of folds (neighbouring rows together, as KFold does), Folds, a splitter, or splits
         (training rows, test rows); test sets must partition the rows, once or several times.
     X : (n, p). y : (n,) or (n, T). groups : (n,) or None, passed to the splitter.
+    classes : whether y holds classes, which a number of folds spreads evenly (as StratifiedKFold does).
 
     Examples
     --------
@@ -28,7 +29,7 @@ def read_folds(cv: Any, X: Any, y: Any, groups: Any = None) -> Folds:
             raise InputError(f"cv must have one label for each of the {X.shape[0]} rows, got Folds of {cv.n_rows}")
         return cv
     try:
-        splitter = check_cv(cv)
+        splitter = check_cv(cv, y, classifier=classes)
     except ValueError as error:
         raise InputError(f"cv must be a number of folds, Folds, a splitter or splits, got {cv!r}") from error
     try:
