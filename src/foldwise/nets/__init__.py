@@ -4,19 +4,24 @@ from foldwise.nets.estimators import NetClassifier, NetRegressor
 from foldwise.nets.member import Member
 from foldwise.nets.perceptron import perceptron
 from foldwise.nets.progress import Standing
+from foldwise.nets.prune import Pruned
 from foldwise.nets.search_cv import NetClassifierCV, NetRegressorCV
+from foldwise.nets.survival import InputPath, input_path
 from foldwise.nets.train import train
 from foldwise.nets.trained import Trained, TrainedMember
 
 __all__ = [
+    "InputPath",
     "Member",
     "NetClassifier",
     "NetClassifierCV",
     "NetRegressor",
     "NetRegressorCV",
+    "Pruned",
     "Standing",
     "Trained",
     "TrainedMember",
+    "input_path",
     "perceptron",
     "train",
 ]

@@ -19,6 +19,7 @@ from foldwise.nets.parts import describe, parts_of
 from foldwise.nets.perceptron import perceptron
 from foldwise.nets.pool import Pool
 from foldwise.nets.progress import Progress
+from foldwise.nets.prune import Pruned, prune
 from foldwise.nets.tables import Rows
 from foldwise.nets.train import Prepared
 from foldwise.nets.trained import TrainedMember, predicted
@@ -145,11 +146,21 @@ class Net(BaseEstimator):  # type: ignore[misc]
     @property
     def model_(self) -> Any:
         """The network as an ordinary compiled Keras model of unscaled rows; `.save("x.keras")` works."""
+        template = self._described()
+        return as_keras(template, parts_of(self.description_), self.member_)
+
+    def _described(self) -> Any:
+        """The model that the member was made of."""
         check_is_fitted(self)
-        described = self._template(with_dropout=bool(parts_of(self.description_).dropouts))
-        if describe(described) != self.description_:
-            raise InputError("model_ can't be given after a change of the network's parameters: fit again")
-        return as_keras(described, parts_of(self.description_), self.member_)
+        template = self._template(with_dropout=bool(parts_of(self.description_).dropouts))
+        if describe(template) != self.description_:
+            raise InputError("the parameters must be those of the last fit, but were changed: fit again")
+        return template
+
+    def prune(self, threshold: float = 0.0) -> Pruned:
+        """The network without weights of at most `threshold` in size, and without what then does nothing."""
+        template = self._described()
+        return prune(template, parts_of(self.description_), self.member_, threshold)
 
 
 def _without_dropout(member: Member) -> Member:

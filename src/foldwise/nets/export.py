@@ -8,6 +8,7 @@ import numpy as np
 from foldwise.nets.backend import keras
 from foldwise.nets.member import Member
 from foldwise.nets.parts import Parts
+from foldwise.nets.scaling import Scaling
 from foldwise.nets.starts import dropout_rates, strengths
 
 layers = keras.layers
@@ -40,9 +41,14 @@ def as_keras(model: Any, parts: Parts, member: Any, *, fill: bool = False) -> An
     `fill` puts a layer in front that fills missing numbers; loading such a model takes `import foldwise.nets`.
     """
     core = plain_model(model, parts, member.member, member.weights, member.fixed)
-    inputs = [keras.Input(tensor.shape[1:], name=f"{tensor.name}_", dtype=tensor.dtype) for tensor in model.inputs]
+    return with_scales(model, core, member.scalings, member.target_scaling, fill=fill)
+
+
+def with_scales(model: Any, core: Any, scalings: Any, target: Scaling, *, fill: bool = False) -> Any:
+    """A network of scaled rows with the scale in front and the targets' units behind, compiled as `model` is."""
+    inputs = [keras.Input(tensor.shape[1:], name=f"{tensor.name}_", dtype=tensor.dtype) for tensor in core.inputs]
     scaled = []
-    for tensor, own in zip(inputs, member.scalings, strict=True):
+    for tensor, own in zip(inputs, scalings, strict=True):
         flow = tensor
         if own is not None and fill:
             flow = FillMissing((own.gap * own.scale + own.mean).tolist())(flow)
@@ -50,7 +56,6 @@ def as_keras(model: Any, parts: Parts, member: Any, *, fill: bool = False) -> An
             flow = layers.Normalization(mean=own.mean.tolist(), variance=(own.scale**2).tolist())(flow)
         scaled.append(flow)
     outputs = core(scaled[0] if len(scaled) == 1 else scaled)
-    target = member.target_scaling
     if np.any(target.mean) or np.any(target.scale != 1):
         outputs = layers.Rescaling(target.scale.tolist(), offset=target.mean.tolist())(outputs)
     whole = keras.Model(inputs[0] if len(inputs) == 1 else inputs, outputs, name=model.name)

@@ -12,6 +12,7 @@ from foldwise.errors import InputError
 from foldwise.nets.estimator import STRENGTHS, Array
 from foldwise.nets.estimators import NetClassifier, NetRegressor
 from foldwise.nets.member import Member
+from foldwise.nets.prune import Pruned
 from foldwise.nets.search import Searched, candidates_of, run_search
 from foldwise.nets.trained import TrainedMember
 from foldwise.resampling import Folds
@@ -136,6 +137,12 @@ class _Search(BaseEstimator):  # type: ignore[misc]
         """The network that was trained on all rows as an ordinary compiled Keras model."""
         check_is_fitted(self)
         return self.net_.model_
+
+    def prune(self, threshold: float = 0.0) -> Pruned:
+        """The network that was trained on all rows, pruned."""
+        check_is_fitted(self)
+        pruned: Pruned = self.net_.prune(threshold)
+        return pruned
 
     @property
     def history_(self) -> Any:
