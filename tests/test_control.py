@@ -180,20 +180,23 @@ def test_a_ctrl_c_that_comes_last_is_not_lost(monkeypatch):
         assert fw.fit_paths(source, progress=press, **asked).ended == "interrupted"
 
 
-def test_an_interrupted_repeat_of_a_wide_table_is_left_out(monkeypatch):
+@pytest.mark.parametrize("pressed", [40, 50, 80, 90])
+def test_an_interrupted_repeat_of_a_wide_table_is_left_out(pressed, monkeypatch):
     monkeypatch.setattr(control, "WORTH_KEEPING", 0.0)
     source, asked = task("wide", repeats=3)
     whole = fw.fit_paths(source, **asked)
 
     def press(done, strengths):
         assert strengths == 3 * 40
-        if done == 90:
+        if done == pressed:
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.warns(PathCutShort):
+    with pytest.warns(
+        PathCutShort, match=rf"40 of 40 strengths .*, of {pressed // 40} of 3 repeats; it was interrupted"
+    ):
         part = fw.fit_paths(source, progress=press, **asked)
-    assert part.n_repeats == 2
-    np.testing.assert_array_equal(part.cv_error, whole.cv_error[:6])
+    assert part.n_repeats == pressed // 40
+    np.testing.assert_array_equal(part.cv_error, whole.cv_error[: 3 * part.n_repeats])
     assert len(part.one_standard_error().which) > 0
 
 

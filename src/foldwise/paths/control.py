@@ -141,7 +141,7 @@ class Control:
             self.ended = "explained"
         return self.ended == "explained"
 
-    def warn_if_cut(self, finished: int, stacklevel: int) -> None:
+    def warn_if_cut(self, finished: int, repeats: int, stacklevel: int) -> None:
         """Say how far the path came, where it was cut short."""
         if self.ended == "time limit":
             why = f"time_limit={self.time_limit:g} seconds were over"
@@ -149,8 +149,10 @@ class Control:
             why = "it was interrupted"
         else:
             return
+        also = f", of {repeats} of {self._parts} repeats" if repeats < self._parts else ""
         warnings.warn(
-            f"the path was cut short: {finished} of {self.strengths} strengths are finished, the strongest ones; {why}",
+            f"the path was cut short: {finished} of {self.strengths} strengths are finished, the strongest ones{also}; "
+            f"{why}",
             PathCutShort,
             stacklevel=stacklevel + 1,
         )

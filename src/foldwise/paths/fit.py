@@ -235,7 +235,7 @@ def fit_paths(
         )
         search = Search(grid, l1_ratio, eps, tol, int(max_iter), loss, nested)
         paths = fit_generalized(table, search, options, control)
-        control.warn_if_cut(len(paths.alphas), stacklevel=2)
+        control.warn_if_cut(len(paths.alphas), paths.n_repeats, stacklevel=2)
         _warn_unless_certified(paths, tol)
         return paths
     if offset is not None:
@@ -269,7 +269,7 @@ def fit_paths(
     else:
         rows = None if X is source else Rows(X, y, folds, sample_weight)
         paths = fit_moments(source, search, options, rows, control, begin)
-    control.warn_if_cut(len(paths.alphas), stacklevel=2)
+    control.warn_if_cut(len(paths.alphas), paths.n_repeats, stacklevel=2)
     _warn_unless_certified(paths, tol)
     return paths
 

@@ -215,11 +215,12 @@ def fit_wide(
                 control.expect(len(grid), part=r, parts=len(repeats))
                 strengths = Strengths(grid, l1_ratio, search.tol, search.max_iter)
                 begin = None if start is None else start(grid)[[at for at, (part, _) in enumerate(where) if part == r]]
-                one = walk(
+                walked = walk(
                     lockstep, strengths, stop_when_turned=stop_when_turned and r == 0, control=control, start=begin
                 )
-                if walks and control.interrupted:
+                if walked is None or (walks and control.interrupted):
                     break
+                one = walked
                 if one.gap.shape[1] < len(grid) and control.ended == "whole":
                     control.ended = "turned"
                 grid = grid[: one.gap.shape[1]]

@@ -66,10 +66,11 @@ class Walk:
 
 def walk(
     lockstep: Lockstep, strengths: Strengths, *, stop_when_turned: bool, control: Control, start: Floats | None = None
-) -> Walk:
+) -> Walk | None:
     """Walk down the strengths; stop early where asked to and every cross-validated curve has turned, or by control.
 
-    With `start` (H, p), the columns that it has are let in at once, in place of coming down to the first strength.
+    With `start` (H, p), the columns that it has are let in at once, in place of coming down to the first strength. None
+    where control ends the walk before that.
     """
     slack = min(0.1 * strengths.tol, 1e-8)
     lockstep.start(ridge=bool(np.any(strengths.l2 > 0.0)))
@@ -96,6 +97,8 @@ def walk(
         turned = stop_when_turned and _all_turned(lockstep, np.stack(errors, axis=2))
         if turned or control.explained(lockstep.explained):
             break
+    if not points:
+        return None
     index, coef = _gather(points)
     intercept = np.zeros(coef.shape[:2])
     if lockstep.options.fit_intercept:
