@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from foldwise.errors import InputError
 from foldwise.families.binomial import Binomial, Cloglog, Probit
+from foldwise.families.cox import Cox
 from foldwise.families.family import Family
 from foldwise.families.gamma import Gamma
 from foldwise.families.gaussian import Gaussian
@@ -27,6 +28,7 @@ __all__ = [
     "FAMILIES",
     "Binomial",
     "Cloglog",
+    "Cox",
     "Family",
     "Gamma",
     "Gaussian",
@@ -46,6 +48,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "probit": Probit,
     "cloglog": Cloglog,
     "multinomial": Multinomial,
+    "cox": Cox,
     "poisson": Poisson,
     "gamma": Gamma,
     "tweedie": Tweedie,

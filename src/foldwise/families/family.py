@@ -38,7 +38,8 @@ class Family(ABC):
     Attributes
     ----------
     name, link : str
-    is_convex, is_two_class : bool
+    is_convex, is_two_class, shares_rows : bool
+        The last where the loss is of a whole training set and not of single rows.
     concordance : float or None
         M where |l'''| <= M l'' for every eta: what the duality gap is bounded with. None where there is none; then the
         certificate is the optimality conditions' residual, unless `misfit` is the family's own.
@@ -48,6 +49,7 @@ class Family(ABC):
     link_name: ClassVar[str]
     is_convex: bool = True
     is_two_class: ClassVar[bool] = False
+    shares_rows: ClassVar[bool] = False
     concordance: ClassVar[float | None] = 1.0
 
     @abstractmethod

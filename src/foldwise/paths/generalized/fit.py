@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from foldwise.moments import DesignMap
 from foldwise.moments.check import check_features, check_weight
 from foldwise.moments.threads import Team
 from foldwise.paths.control import Control
+from foldwise.paths.generalized.cox_passes import CoxPasses
 from foldwise.paths.generalized.dense_rows import COPIED_BYTES, DenseRows
 from foldwise.paths.generalized.multinomial_passes import MultinomialPasses
 from foldwise.paths.generalized.passes import Passes
@@ -77,7 +78,7 @@ class RowTable:
         if folds is not None and folds.n_rows != n:
             message = f"folds must label the {n} rows of X, got {folds.n_rows} labels"
             raise InputError(message)
-        if offset is not None and target.ndim == 2:
+        if offset is not None and target.ndim == 2 and not family.shares_rows:
             message = f"offset must be left out with family={family.name!r}"
             raise InputError(message)
         return cls(table, target, np.ones(n) if weight is None else weight, check_offset(offset, n), folds, family)
@@ -95,7 +96,7 @@ class RowTable:
     @property
     def n_outputs(self) -> int:
         """Linear predictors of a row: the classes of a multinomial target, else 1."""
-        return 1 if self.y.ndim == 1 else int(self.y.shape[1])
+        return 1 if self.y.ndim == 1 or self.family.shares_rows else int(self.y.shape[1])
 
     @property
     def labels(self) -> Ints:
@@ -145,6 +146,8 @@ def fit_generalized(table: RowTable, search: Search, options: Options, control: 
         first.
     """
     control = control or Control()
+    if table.family.shares_rows:
+        options = replace(options, fit_intercept=True)  # without a meaning, it takes up the centring
     if table.n_outputs * table.n_features > MANY_COLUMNS and table.n_outputs > 1:
         message = (
             f"X must have at most {MANY_COLUMNS // table.n_outputs} columns with {table.n_outputs} classes "
@@ -193,7 +196,9 @@ def _begin(
     sets = Sets.of(rows, members, options)
     offset = None if table.offset is None else table.offset[order]
     passes: Passes
-    if table.n_outputs > 1:
+    if table.family.shares_rows:
+        passes = CoxPasses(rows, table.y[order], offset, table.family, sets)
+    elif table.n_outputs > 1:
         passes = MultinomialPasses(rows, table.y[order], offset, table.family, sets.repeated(table.n_outputs))
     else:
         passes = Passes(rows, table.y[order], offset, table.family, sets)
@@ -230,12 +235,14 @@ def _in_original_units(walker: Walker, points: list[Point]) -> _Walked:
     # (H, A, C q) to (H, A, q, C)
     original = coef[:, :, outputs:].reshape(*coef.shape[:2], outputs, rows.q).swapaxes(2, 3) / rows.unit[:, None]
     intercept = coef[:, :, :outputs] - np.einsum("haqc,q->hac", original, rows.centre)
+    if walker.family.shares_rows:
+        intercept = np.zeros_like(intercept)
     if outputs == 1:
         original, intercept = original[..., 0], intercept[..., 0]
     elif walker.options.fit_intercept:
         intercept -= intercept.mean(axis=2, keepdims=True)
     fold_loss = np.stack([point.fold_loss for point in points], axis=2)
-    deviance = 2.0 * np.maximum(fold_loss - walker.saturated[:, None], 0.0) / rows.fold_weight[:, None]
+    deviance = 2.0 * np.maximum(fold_loss - walker.saturated[:, None], 0.0) / walker.passes.score_weight()[:, None]
     return _Walked(
         sets=walker.everything.sets,
         walker=walker,
@@ -313,7 +320,7 @@ def _assemble(
     def of_points(name: str) -> Any:
         return np.stack([[getattr(point, name)[h] for point in walks[r].points[:points]] for r, h in where])
 
-    fold_weight = np.concatenate([walked.walker.passes.rows.fold_weight for walked in walks])
+    fold_weight = np.concatenate([walked.walker.passes.score_weight() for walked in walks])
     kind = Paths if table.n_outputs == 1 else OutputPaths
     return kind(
         alphas=alphas,

@@ -123,6 +123,10 @@ class Passes:
         """Smallest losses (K,) of every fold."""
         return self.rows.by_fold(self.rows.weight * self.family.saturated(self.y))
 
+    def score_weight(self) -> Floats:
+        """What (K,) a fold's deviance is divided by."""
+        return self.rows.fold_weight
+
     def moments(self, omega: Floats, folds: Sequence[int] | None = None) -> Floats:
         """Products (K, ...) of [1, x] with itself in every fold, or in some, under a curvature."""
         return self.rows.moments(self.rows.weight * omega, folds)

@@ -49,21 +49,16 @@ class WorkingSets(Walker):
         super().__init__(self._chosen(), options, search)
         self.keeps_dual = True
         # Where nothing has been stepped yet the gradient itself is the dual point.
-        self.dual[:] = self._pulls()
+        gradients = self.passes.evaluate(self.everyone, self.coef, keep_dual=True).dual
+        if gradients is not None:
+            self.dual[:] = gradients
         self.all_pull = self._product()
         self.steepest = np.maximum(np.abs(self.all_pull).max(axis=1, initial=0.0), 1e-300)
 
     def _chosen(self) -> Passes:
         whole = self.everything
         sets = whole.sets.select(self.columns)
-        return Passes(whole.rows.select(self.columns), whole.y, whole.offset, whole.family, sets)
-
-    def _pulls(self) -> Floats:
-        """Weighted gradients (n, H) of every row where the sets stand."""
-        eta = self.passes.predictor(self.coef)
-        rows = self.passes.rows
-        here = rows.weight[:, None] * self.sets.keep[rows.label]
-        return np.where(here > 0.0, here * self.family.slopes(eta, self.passes.y)[0], 0.0)
+        return type(whole)(whole.rows.select(self.columns), whole.y, whole.offset, whole.family, sets)
 
     def _product(self) -> Floats:
         """Minus the products (H, p) of all columns with the dual points, over the sets' weights."""
