@@ -60,6 +60,9 @@ def test_partial_likelihood_and_its_slopes(ties, entry, strata):
             assert gradient[i, h] == pytest.approx((up[0][h] - down[0][h]) / 2e-5, abs=1e-6)
             hessian[i] = (up[1][:, h] - down[1][:, h]) / 2e-5
         omega = curvature[:, h]
+        columns = rng.normal(size=(40, 3))
+        own = sets.hessian(columns, eta[:, [h]], weight[:, [h]], efron=ties == "efron")
+        np.testing.assert_allclose(own, columns.T @ hessian @ columns, atol=1e-5)
         above = np.diag(omega) - np.outer(omega, omega) / omega.sum() - hessian
         assert np.linalg.eigvalsh(0.5 * (above + above.T)).min() >= -1e-6  # centred, it is nowhere below
 

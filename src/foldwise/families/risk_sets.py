@@ -122,6 +122,38 @@ class RiskSets:
         gradient[events] -= np.where(kept[events], weight[events], 0.0)
         return loss, gradient, curvature
 
+    def hessian(self, X: Floats, eta: Floats, weight: Floats, *, efron: bool) -> Floats:
+        """Second derivatives (q, q) of one training set's loss in the coefficients of columns X (n, q).
+
+        The diagonal curvature, less the products of the risk sets' mean columns: what is left is the covariance of the
+        columns within each risk set.
+
+        Parameters
+        ----------
+        X : array (n, q)
+        eta, weight : arrays (n, 1)
+        efron : bool
+        """
+        curvature = self.partial(eta, weight, efron=efron)[2]
+        kept = weight > 0.0
+        s = np.where(kept, weight * np.exp(np.minimum(eta - np.where(kept, eta, -np.inf).max(), 0.0)), 0.0)
+        z = s * np.where(kept, X, 0.0)
+        both = np.concatenate([s, z], axis=1)
+        risk = _between(both[self.by_stop], self.stops) - _between(both[self.by_start], self.starts)
+        events = np.flatnonzero((self.group >= 0) & kept[:, 0])
+        group = self.group[events]
+        dead, count = self._sums(group, weight[events]), self._sums(group, np.ones((len(events), 1)))
+        tied = self._sums(group, both[events]) if efron else np.zeros_like(risk)
+        inner = np.where(kept, X, 0.0).T @ (curvature * np.where(kept, X, 0.0))
+        safe = np.maximum(count, 1.0)
+        for turn in range(int(count.max(initial=1.0)) if efron else 1):
+            here = np.flatnonzero(count[:, 0] > turn)
+            left = (dead / safe if efron else dead)[here]
+            at = risk[here] - (turn / safe[here]) * tied[here]
+            root = np.sqrt(left) / np.maximum(at[:, :1], np.finfo(float).tiny)
+            inner -= (root * at[:, 1:]).T @ (root * at[:, 1:])
+        return np.asarray(inner)
+
     def _sums(self, group: Ints, each: Floats) -> Floats:
         """Sums (G, H) over the events of every group."""
         total = np.zeros((self.n_groups, each.shape[1]))

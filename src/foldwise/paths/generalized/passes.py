@@ -131,6 +131,10 @@ class Passes:
         """Products (K, ...) of [1, x] with itself in every fold, or in some, under a curvature."""
         return self.rows.moments(self.rows.weight * omega, folds)
 
+    def own_moments(self, h: int, coef: Floats, omega: Floats) -> Floats:  # noqa: ARG002 - others need it
+        """Products (q + 1, q + 1) of one set's training rows under its own curvature at coefficients (q + 1,)."""
+        return np.asarray(self.moments(omega, np.flatnonzero(self.sets.keep[:, h]).tolist()).sum(axis=0))
+
     def evaluate(self, which: Ints, new: Floats, step: Step | None = None, *, keep_dual: bool = False) -> Evaluation:
         """Losses and gradients of some sets at coefficients new (H', q + 1), intercept first."""
         dual = np.empty((self.rows.n, len(which))) if keep_dual else None

@@ -128,8 +128,7 @@ class Walker:
 
     def _refresh_own(self, h: int, coef: Floats) -> None:
         self.own_omega[h] = self.passes.curvature(coef)
-        kept = np.flatnonzero(self.sets.keep[:, h]).tolist()
-        self.models.renew_one(h, self.passes.moments(self.own_omega[h], kept).sum(axis=0))
+        self.models.renew_one(h, self.passes.own_moments(h, coef, self.own_omega[h]))
 
     def advance(self, alpha: float) -> Point:
         """Bring every set to its solution at one strength."""
