@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 LOST = 1e3
 # Rounds after which coordinates come and go one at a time.
 PATIENT = 25
-# Steps, in the logarithm of the strength, of the way down to the first strength that was asked for.
-WARM_STEP = 0.2
+# The longest stride from one strength to the next, in its logarithm.
+LONGEST_STRIDE = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,15 +120,20 @@ def walk(
 def _way_down(lockstep: Lockstep, strengths: Strengths, start: Floats | None) -> list[tuple[float, float, bool]]:
     """The strengths to visit, and whether each was asked for.
 
-    Those far below where the model empties are come down to, so that the working columns stay few.
+    What lies far below where the model empties, or below the strength before, is come down to in strides, so that few
+    columns come in at a time that must leave again.
     """
-    asked = [(l1, l2, True) for l1, l2 in zip(strengths.l1.tolist(), strengths.l2.tolist(), strict=True)]
-    if start is not None and lockstep.take_in(start.T, float(strengths.l1[0]), float(strengths.l2[0])):
-        return asked
-    top, first = max(lockstep.emptying(), strengths.l1[0]), strengths.l1[0]
-    between = np.geomspace(top, first, 1 + int(np.ceil(np.log(top / first) / WARM_STEP)))[:-1]
+    begun = start is not None and lockstep.take_in(start.T, float(strengths.l1[0]), float(strengths.l2[0]))
+    last = strengths.l1[0] if begun else max(lockstep.emptying(), strengths.l1[0])
     mixed = (1.0 - strengths.l1_ratio) / strengths.l1_ratio
-    return [*((l1, l1 * mixed, False) for l1 in between.tolist()), *asked]
+    way: list[tuple[float, float, bool]] = []
+    for l1, l2 in zip(strengths.l1.tolist(), strengths.l2.tolist(), strict=True):
+        strides = int(np.ceil(np.log(last / l1) / LONGEST_STRIDE)) if last > l1 > 0.0 else 1
+        between = np.geomspace(last, l1, strides + 1)[(0 if not way and not begun else 1) : -1] if strides > 1 else []
+        way += [(float(one), float(one) * mixed, False) for one in between]
+        way.append((l1, l2, True))
+        last = l1
+    return way
 
 
 def first_of(one: Walk, points: int) -> Walk:
