@@ -15,6 +15,7 @@ from foldwise.families.family import Family
 from foldwise.families.gamma import Gamma
 from foldwise.families.gaussian import Gaussian
 from foldwise.families.huber import Huber
+from foldwise.families.multigaussian import MultiGaussian
 from foldwise.families.multinomial import Multinomial
 from foldwise.families.negative_binomial import NegativeBinomial
 from foldwise.families.null_fit import null_intercept
@@ -33,6 +34,7 @@ __all__ = [
     "Gamma",
     "Gaussian",
     "Huber",
+    "MultiGaussian",
     "Multinomial",
     "NegativeBinomial",
     "Poisson",
@@ -48,6 +50,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "probit": Probit,
     "cloglog": Cloglog,
     "multinomial": Multinomial,
+    "multigaussian": MultiGaussian,
     "cox": Cox,
     "poisson": Poisson,
     "gamma": Gamma,

@@ -86,8 +86,9 @@ def fit_paths(
     y : array (n,)
         In the family's units: 0 and 1 for two classes, counts, amounts.
     family : str or foldwise.families.Family
-        "gaussian", "binomial", "probit", "cloglog", "multinomial", "poisson", "gamma", "tweedie", "negative binomial"
-        or "huber"; an instance where it has a parameter, as `Tweedie(power=1.7)`. "multinomial" gives `OutputPaths`.
+        "gaussian", "binomial", "probit", "cloglog", "multinomial", "poisson", "gamma", "tweedie", "negative binomial",
+        "huber", "cox" or "multigaussian" (y (n, C)); an instance where it has a parameter, as `Tweedie(power=1.7)`.
+        "multinomial" and "multigaussian" give `OutputPaths`.
     alphas : int or array (A,)
         How many strengths, or which. A number gives a grid made for the final model, which all held-out sets share.
     l1_ratio : float in [0, 1]

@@ -20,6 +20,7 @@ from foldwise.paths.generalized.passes import Passes
 from foldwise.paths.generalized.rows import Rows, fold_order
 from foldwise.paths.generalized.separation import warn_of_separation
 from foldwise.paths.generalized.sets import Sets
+from foldwise.paths.generalized.several_targets import fit_several_targets
 from foldwise.paths.generalized.sparse_rows import SparseRows, is_sparse_enough
 from foldwise.paths.generalized.walk import APART, Point, Walker
 from foldwise.paths.generalized.working_sets import WorkingSets
@@ -146,6 +147,8 @@ def fit_generalized(table: RowTable, search: Search, options: Options, control: 
         first.
     """
     control = control or Control()
+    if table.family.name == "multigaussian":
+        return fit_several_targets(table, search, options)
     if table.family.shares_rows:
         options = replace(options, fit_intercept=True)  # without a meaning, it takes up the centring
     if table.n_outputs * table.n_features > MANY_COLUMNS and table.n_outputs > 1:
