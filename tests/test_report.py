@@ -48,6 +48,16 @@ def mixed():
     return fw.compare(table, target="price", folds=4, repeats=2, alphas=15, l1_ratios=[0.5], indicators=True)
 
 
+@pytest.fixture(scope="module")
+def ill():
+    """Two classes."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(90, 4))
+    table = {f"x{j}": x[:, j] for j in range(4)}
+    table["state"] = np.where(2.0 * x[:, 0] + rng.logistic(size=90) > 0.0, "ill", "well")
+    return fw.compare(table, target="state", folds=4, repeats=1, alphas=10, l1_ratios=[0.5])
+
+
 def complaints(value, schema, defs, where="report") -> list[str]:
     """What in `value` breaks the part of JSON Schema that the documented schema uses."""
     if "$ref" in schema:
@@ -99,7 +109,7 @@ def schema() -> dict:
     return json.loads(block)
 
 
-@pytest.mark.parametrize("name", ["cars", "mixed"])
+@pytest.mark.parametrize("name", ["cars", "mixed", "ill"])
 def test_report_json_is_what_the_documentation_says(name, request):
     plain = json.loads(report.to_json(request.getfixturevalue(name)))
     documented = schema()
@@ -107,7 +117,10 @@ def test_report_json_is_what_the_documentation_says(name, request):
     p, outer = len(plain["features"]), plain["folds"]["folds"] * plain["folds"]["repeats"]
     for candidate in plain["candidates"]:
         assert {len(candidate[key]) for key in ("coef", "coef_per_sd", "survival", "sign", "sign_agreement")} == {p}
-        assert {len(candidate[key]) for key in ("chosen_alpha", "chosen_l1_ratio", "fold_mse")} == {outer}
+        assert {
+            len(candidate[key])
+            for key in ("chosen_alpha", "chosen_l1_ratio", "fold_deviance" if name == "ill" else "fold_mse")
+        } == {outer}
 
 
 def test_every_documented_key_is_explained_in_words():
@@ -169,7 +182,7 @@ def test_a_place_that_cannot_be_written_is_an_input_error_and_nothing_is_left(ca
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
-@pytest.mark.parametrize("name", ["cars", "mixed"])
+@pytest.mark.parametrize("name", ["cars", "mixed", "ill"])
 def test_no_line_is_wider_than_asked_for_or_has_trailing_blanks(name, width, request):
     comparison = request.getfixturevalue(name)
     lines = report.text(comparison, width=width, color=False).splitlines()
@@ -177,7 +190,7 @@ def test_no_line_is_wider_than_asked_for_or_has_trailing_blanks(name, width, req
     assert all(line == line.rstrip() for line in lines)
 
 
-@pytest.mark.parametrize("name", ["cars", "mixed"])
+@pytest.mark.parametrize("name", ["cars", "mixed", "ill"])
 def test_at_eighty_columns_nothing_but_long_feature_names_is_cut(name, request):
     page = report.text(request.getfixturevalue(name), width=80, color=False)
     cut = [line.partition("  ")[0] for line in page.splitlines() if "…" in line]
@@ -196,7 +209,7 @@ def test_the_page_opens_with_the_verdict_and_shows_every_candidate_and_feature(c
 
 
 @pytest.mark.parametrize("width", [80, 100])
-@pytest.mark.parametrize("name", ["cars", "mixed"])
+@pytest.mark.parametrize("name", ["cars", "mixed", "ill"])
 def test_all_bars_stand_on_one_axis_with_their_sign(name, width, request):
     comparison = request.getfixturevalue(name)
     rows = [line for line in report.text(comparison, width=width, color=False).splitlines() if AXIS in line]

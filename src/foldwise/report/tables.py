@@ -30,10 +30,13 @@ def errors(comparison: Comparison, *, width: int) -> Table:
 
 
 def _errors(comparison: Comparison, *, padding: int) -> Table:
-    table = _table("", "RMSE", "95 % interval", "worse by", "p", "tie", "R²", "optimism", padding=padding)
+    measure = comparison.measure
+    table = _table(
+        "", measure.name, "95 % interval", "worse by", "p", "tie", measure.explained, "optimism", padding=padding
+    )
     best = comparison.best
     versus = {r.name: comparison.difference(best.name, r.name) for r in comparison.results[1:]}
-    error, change = same_decimals(max(best.rmse, 10 * FINEST * comparison.baseline_rmse)), _change(comparison)
+    error, change = same_decimals(max(best.error, 10 * FINEST * comparison.baseline_error)), _change(comparison)
 
     def difference(d: Difference, p: float) -> tuple[str, str]:
         return f"{change(d.difference)} ± {change(d.interval[1] - d.difference)}", p_value(p)
@@ -41,16 +44,39 @@ def _errors(comparison: Comparison, *, padding: int) -> Table:
     for r in comparison.results:
         table.add_row(
             r.name,
-            error(r.rmse),
+            error(r.error),
             f"{error(r.interval[0])} to {error(r.interval[1])}",
             *(difference(versus[r.name], versus[r.name].p_holm) if r is not best else (NONE, NONE)),
             r.letters,
-            f"{r.r2:.3f}",
+            f"{r.explained:.3f}",
             NONE if r.optimism is None else change(r.optimism),
             style="bold" if r is best else "",
         )
     mean = comparison.baseline_difference
-    table.add_row("the mean", error(comparison.baseline_rmse), "", *difference(mean, mean.p), style="dim")
+    table.add_row(
+        comparison.modelled.baseline,
+        error(comparison.baseline_error),
+        "",
+        *difference(mean, mean.p),
+        style="dim",
+    )
+    return table
+
+
+NAMES = {"log_loss": "log loss", "accuracy": "accuracy", "auc": "AUC", "brier": "Brier", "mae": "MAE", "rmse": "RMSE"}
+
+
+def scores(comparison: Comparison) -> Table:
+    """One row per candidate and one without features: what else people know of the held-out predictions."""
+    names = comparison.measure.scores
+    table = _table("", *(NAMES[name] for name in names))
+    rows = [(r.name, r.scores) for r in comparison.results]
+    for label, found in [*rows, (comparison.modelled.baseline, comparison.baseline_scores)]:
+        cells = [
+            f"{found[name]:.1%}".replace("%", " %") if name == "accuracy" else number(found[name]) for name in names
+        ]
+        last = found is comparison.baseline_scores
+        table.add_row(label, *cells, style="dim" if last else "bold" if label == rows[0][0] else "")
     return table
 
 
@@ -111,8 +137,8 @@ def natural_width(table: Table) -> int:
 def _change(comparison: Comparison) -> Callable[[float], str]:
     """Differences are written so that the smallest standard error has two digits, unless it is next to nothing."""
     of_best = [d.standard_error for d in comparison.differences if d.first == comparison.best.name]
-    smallest = min((error for error in of_best if error > 0.0), default=comparison.best.rmse)
-    return same_decimals(max(smallest, FINEST * comparison.baseline_rmse), 2)
+    smallest = min((error for error in of_best if error > 0.0), default=comparison.best.error)
+    return same_decimals(max(smallest, FINEST * comparison.baseline_error), 2)
 
 
 def _short(name: str) -> str:

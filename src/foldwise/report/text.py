@@ -7,6 +7,7 @@ from io import StringIO
 
 from rich.console import Console, Group
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from foldwise.report import tables
@@ -15,6 +16,15 @@ from foldwise.study import Comparison
 WIDTH = 80
 NARROWEST, WIDEST = 80, 120
 PLAIN = str.maketrans({"█": "#", "▌": "#", "▐": "#", "│": "|", "\u2013": "-", "±": "+-", "²": "2", "…": "."})
+
+
+_MEASURES = {
+    "rmse": "RMSE: root mean squared error on folds with no part in choosing the strength.",
+    "deviance": (
+        "deviance: twice the log likelihood that a row's prediction lacks to a perfect\n"
+        "one, on folds with no part in choosing the strength; D²: share explained."
+    ),
+}
 
 
 def text(comparison: Comparison, *, width: int | None = None, color: bool | None = None, timings: bool = True) -> str:
@@ -80,19 +90,29 @@ def render(comparison: Comparison, *, width: int = WIDTH, timings: bool = True) 
         *(Text(sentence) for sentence in others),
         Text(),
         Text(_what_was_done(comparison), style="dim"),
-        _heading("Error on unseen rows", comparison.unit),
+        Text(comparison.modelled.line, style="dim"),
+        _heading("Error on unseen rows", comparison.unit if comparison.measure.is_root else "mean deviance"),
         tables.errors(comparison, width=width),
+        *_scores(comparison),
         _heading("What was chosen, from all rows", f"rule: {rule}"),
         tables.choices(comparison, timings=timings),
         _heading(
             _features_title(comparison),
-            f"change of {comparison.target}{f', {comparison.unit}' if comparison.unit else ''}",
+            f"change of {comparison.modelled.scale}"
+            f"{f', {comparison.unit}' if comparison.unit and comparison.measure.is_root else ''}",
         ),
         tables.features(comparison, width=width),
         Text(),
         *(Text(line, style="dim") for line in _footnotes(comparison)),
         *(Text(f"Note: {note}.", style="dim") for note in comparison.notes),
     )
+
+
+def _scores(comparison: Comparison) -> list[Padding | Table]:
+    """For other families than the gaussian, what else people know."""
+    if not comparison.measure.scores:
+        return []
+    return [_heading("The same predictions in other scores"), tables.scores(comparison)]
 
 
 def _features_title(comparison: Comparison) -> str:
@@ -120,7 +140,7 @@ def _footnotes(comparison: Comparison) -> list[str]:
     fits, pairs = comparison.folds.get_n_splits(), len(comparison.differences)
     tests = [f"p: corrected resampled t, Holm over {pairs} pairs; a shared letter is a tie; ±: 95 %."]
     return [
-        "RMSE: root mean squared error on folds with no part in choosing the strength.",
+        _MEASURES[comparison.measure.key],
         *(tests if pairs > 1 else []),
         "optimism: by how much an ordinary cross-validation's best score flatters.",
         f"per SD: for one standard deviation of the feature; kept in: share of {fits} fits.",

@@ -14,16 +14,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from foldwise import __version__
 from foldwise.errors import DataWarning, InputError
+from foldwise.families import Family, family_of
 from foldwise.moments import Fill, FoldMoments
-from foldwise.paths import prepare
+from foldwise.paths import RowTable
 from foldwise.paths.strengths import check_strengths
 from foldwise.resampling import Folds, Splitter
 from foldwise.study.candidates import find_candidates
 from foldwise.study.collinear import collinear_notes
 from foldwise.study.comparison import Comparison, Run, Settings
 from foldwise.study.evaluation import Progress, Rows, evaluate
+from foldwise.study.measure import Modelled
 from foldwise.study.native import kind_of
 from foldwise.study.options import column_or_array, make_folds, make_weights
+from foldwise.study.separation import separation_noted
+from foldwise.study.source import check_classes, make_source
 from foldwise.study.task import Rule, Task
 from foldwise.tables import Recipe, make_design, read_table
 
@@ -36,6 +40,7 @@ def compare(
     table: Any,
     *,
     target: str,
+    family: str | Family | None = None,
     candidates: str | Iterable[str] = DEFAULT_CANDIDATES,
     folds: int | Folds | Splitter = 5,
     repeats: int = 10,
@@ -53,7 +58,7 @@ def compare(
     rule: Rule = "min",
     sample_weight: str | ArrayLike | None = None,
     groups: str | ArrayLike | None = None,
-    stratify: bool = False,
+    stratify: bool | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Which regularization predicts best, by how much, is that real, and which features survive?
@@ -67,10 +72,11 @@ def compare(
         1/(2 W) sum_i w_i (y_i - b0 - x_i'b)^2 + alpha (l1_ratio |b|_1 + (1 - l1_ratio)/(2 s) |b|^2)
 
     where s, the standard deviation of the target, makes the mixture independent of the target's unit. The grid of what
-    is tried, that is alphas and s, is the same for all fits and made from all rows unless it is given.
+    is tried, that is alphas and s, is the same for all fits and made from all rows unless it is given. For classes and
+    counts the family's loss stands in the place of half the squared error, with s = 1, and errors are mean deviances.
 
-    Differences between candidates are tested with the corrected resampled t on mean squared errors per fold, adjusted
-    by Holm over all pairs, and reported between RMSEs in the target's unit (`foldwise.study.differences`).
+    Differences between candidates are tested with the corrected resampled t on errors per fold, adjusted by Holm over
+    all pairs, and reported between RMSEs in the target's unit, or deviances (`foldwise.study.differences`).
 
     Parameters
     ----------
@@ -78,10 +84,14 @@ def compare(
         A dataframe (pandas, polars, pyarrow, ...), a dict of columns, a 2-D array with `names`, or the path of a file
         (CSV, TSV, Parquet, Feather, JSON lines); n rows.
     target : str
-        The column to predict, a number.
+        The column to predict: numbers, two classes with labels of any kind, or counts.
+    family : str or foldwise.families.Family, optional
+        What fits the target; taken from its values where omitted: "binomial" for two different values of any kind,
+        "poisson" for whole numbers from 0 with zeros and a mean of at most 10, "gaussian" for other numbers.
+        `Comparison.modelled` says which and why.
     candidates : names
-        Among "least squares", "ridge", "lasso", "elastic net", "group lasso". With the last, all columns that come from
-        one column of the table (the levels of a category) stay or leave together.
+        Among "least squares" ("unpenalized" for other families), "ridge", "lasso", "elastic net", "group lasso". With
+        the last, all columns that come from one column of the table (the levels of a category) stay or leave together.
     folds : int, Folds or scikit-learn splitter
         K, or the partition itself. From 3 to 100 where a strength is to be chosen.
     repeats, seed : int
@@ -106,8 +116,8 @@ def compare(
         Row weights >= 0, in fits and errors.
     groups : column name or array (n,), optional
         Rows of one group stay in one fold.
-    stratify : bool
-        Spread the target evenly over the folds.
+    stratify : bool, optional
+        Spread the target evenly over the folds; where omitted, classes are.
     progress : callable, optional
         Called with (paths done, paths in all, name of the candidate at work; where a path takes long, its strengths).
 
@@ -141,7 +151,7 @@ def compare(
     (2, 398)
     """
     begun, start = datetime.now(UTC), perf_counter()
-    chosen = find_candidates(candidates)
+    asked = None if family is None else family_of(family)
     if fill not in get_args(Fill):
         raise InputError(f"fill must be 'median' or 'mean', got {fill!r}")
     if rule not in get_args(Rule):
@@ -158,42 +168,54 @@ def compare(
         units=units,
         min_level_count=min_level_count,
         names=names,
+        family=None if asked is None else asked.name,
     )
     y = design.target
     if y is None:
         raise InputError("target must name a column of the table, got None")
+    fitted = family_of(design.family) if asked is None else asked
+    modelled = Modelled(fitted, str(target), design.reason, design.classes)
+    chosen = find_candidates(candidates, gaussian=fitted.name == "gaussian")
+    tuned = any(candidate.tunes for candidate in chosen)
+    check_classes(design)
     weights = make_weights(column_or_array(table, sample_weight, "sample_weight"), y.shape[0])
+    dealt = isinstance(folds, int | np.integer) and groups is None
+    spread = bool(design.classes) and dealt if stratify is None else stratify
     partition = make_folds(
         folds,
         y,
         repeats=repeats,
         seed=seed,
-        stratify=stratify,
+        stratify=spread,
         groups=column_or_array(table, groups, "groups"),
     )
-    if any(candidate.tunes for candidate in chosen):
+    if tuned:
         _check_nesting(partition.n_folds)
-    scale = _target_scale(target_scale, y, weights)
-    source = prepare(
-        design.values,
-        y / scale,
+    check_classes(design, partition, nested=tuned)
+    scale = _target_scale(target_scale, y, weights) if fitted.name == "gaussian" else 1.0
+    source = make_source(
+        design,
+        scale,
+        fitted,
         folds=partition,
         sample_weight=None if sample_weight is None else weights,
         fill=fill,
         indicators=indicators,
-        pools=design.pools,
         min_level_count=min_level_count,
     )
     columns = Recipe.learn(design, fill=fill, indicators=indicators, min_level_count=min_level_count).columns
     tried = strengths if isinstance(strengths, int) else strengths / scale
     _, sources = np.unique([column.source for column in columns], return_inverse=True)
     task = Task(source, scale, partition, tried, mixes, sources)
-    evaluation = evaluate(task, Rows(design.values, y, weights), chosen, rule=rule, progress=progress)
+    with separation_noted() as separated:
+        evaluation = evaluate(task, Rows(design.values, y, weights, fitted), chosen, rule=rule, progress=progress)
+    moments = FoldMoments.scan(design.values, target=y) if isinstance(source, RowTable) else source
     twins = (
-        collinear_notes(source.training_set(frozenset()), columns, y.shape[0])
-        if isinstance(source, FoldMoments)
+        collinear_notes(moments.training_set(frozenset()), columns, y.shape[0])
+        if isinstance(moments, FoldMoments)
         else (f"{len(columns)} columns on {y.shape[0]} rows: least squares fits the rows it sees exactly",)
     )
+    twins = (*twins, *separated)
     for note in twins:
         warnings.warn(note, DataWarning, stacklevel=2)
     return Comparison(
@@ -203,12 +225,12 @@ def compare(
         folds=partition,
         results=evaluation.results,
         differences=evaluation.differences,
-        baseline_rmse=evaluation.baseline_rmse,
+        baseline_error=evaluation.baseline_error,
         baseline_difference=evaluation.baseline_difference,
         notes=(*design.notes, *twins),
         settings=Settings(
             seed=seed if isinstance(folds, int) else None,
-            stratify=stratify,
+            stratify=spread,
             groups=_name_of(groups),
             sample_weight=_name_of(sample_weight),
             drop=tuple(dropped),
@@ -229,6 +251,8 @@ def compare(
             machine=f"{platform.system()} {platform.machine()}",
         ),
         frame=kind_of(table),
+        modelled=modelled,
+        baseline_scores=evaluation.baseline_scores,
     )
 
 

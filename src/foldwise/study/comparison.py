@@ -1,6 +1,6 @@
 """Comparison: the answer of a study as plain data, and its tables."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldwise.errors import InputError
+from foldwise.families import Gaussian
 from foldwise.resampling import Folds
 from foldwise.study.differences import LEVEL, POWER, Difference
+from foldwise.study.measure import Measure, Modelled
 from foldwise.study.native import Kind, frame_of
 from foldwise.study.result import CandidateResult
 from foldwise.study.verdict import sentences
@@ -62,15 +64,15 @@ class Comparison:
     Attributes
     ----------
     target, unit : str, str or None
-        What is predicted, and its unit, in which all errors are.
+        What is predicted, and its unit, in which all errors are (deviances have none).
     columns : p Columns
         The fitted columns: those of the design, then missing indicators.
     folds : Folds
         The R*K folds that all candidates were scored on.
     results : CandidateResult of each candidate, the smallest error first
     differences : Difference of each pair of candidates
-    baseline_rmse : float
-        The error of always predicting the training mean.
+    baseline_error : float
+        The error of always predicting the training mean (for classes, their shares).
     baseline_difference : Difference
         How much worse that is than the best candidate.
     notes : sentences about columns that were left out, pooled or look odd
@@ -79,6 +81,10 @@ class Comparison:
         Times and versions.
     frame : {"pandas", "polars", "pyarrow"}
         The kind of dataframe that the tables come as: the user's own.
+    modelled : Modelled
+        The family, why it was chosen, and the classes.
+    baseline_scores : dict
+        What else is told of predicting without features.
 
     Examples
     --------
@@ -96,12 +102,31 @@ class Comparison:
     folds: Folds
     results: tuple[CandidateResult, ...]
     differences: tuple[Difference, ...]
-    baseline_rmse: float
+    baseline_error: float
     baseline_difference: Difference
     notes: tuple[str, ...]
     settings: Settings
     run: Run
     frame: Kind = "pyarrow"
+    modelled: Modelled = field(default_factory=lambda: Modelled(Gaussian(), "", ""))
+    baseline_scores: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def measure(self) -> Measure:
+        """How errors are told: as RMSE, or as mean deviance."""
+        return self.modelled.measure
+
+    @property
+    def error_unit(self) -> str | None:
+        """The unit of errors."""
+        return self.unit if self.measure.is_root else None
+
+    @property
+    def baseline_rmse(self) -> float:
+        """The baseline's error in a gaussian comparison."""
+        if not self.measure.is_root:
+            raise InputError("baseline_rmse is for the gaussian family; see baseline_error")
+        return self.baseline_error
 
     @property
     def verdict(self) -> str:
@@ -128,7 +153,7 @@ class Comparison:
     def explained(self) -> CandidateResult:
         """The candidate whose features are worth reading: among the tied, the one that keeps fewest of them."""
         droppers = [result for result in self.tied if result.drops_features]
-        return min(droppers or self.tied, key=lambda result: (result.n_kept, result.rmse))
+        return min(droppers or self.tied, key=lambda result: (result.n_kept, result.error))
 
     def result(self, name: str) -> CandidateResult:
         """One candidate's result.
@@ -160,6 +185,8 @@ class Comparison:
     def table(self) -> Any:
         """One row per candidate, the best first: error, difference to the best, ties, optimism, what was chosen.
 
+        For classes and counts the error is called deviance, r2 d2, and accuracy, auc and others follow.
+
         Examples
         --------
         >>> import foldwise as fw
@@ -168,13 +195,15 @@ class Comparison:
         1
         """
         versus = {r.name: self.difference(self.best.name, r.name) for r in self.results[1:]}
+        key = self.measure.key
         rows = [
             {
                 "candidate": r.name,
-                "rmse": r.rmse,
-                "rmse_low": r.interval[0],
-                "rmse_high": r.interval[1],
-                "r2": r.r2,
+                key: r.error,
+                f"{key}_low": r.interval[0],
+                f"{key}_high": r.interval[1],
+                self.measure.explained_key: r.explained,
+                **r.scores,
                 "worse_by": versus[r.name].difference if r.name in versus else 0.0,
                 "worse_by_low": versus[r.name].interval[0] if r.name in versus else None,
                 "worse_by_high": versus[r.name].interval[1] if r.name in versus else None,
@@ -190,7 +219,7 @@ class Comparison:
             }
             for r in self.results
         ]
-        return frame_of({key: [row[key] for row in rows] for key in rows[0]}, self.frame)
+        return frame_of({name: [row[name] for row in rows] for name in rows[0]}, self.frame)
 
     def coefficients(self, name: str) -> Any:
         """One row per feature of the final model, largest coefficient per standard deviation first, then the intercept.
@@ -220,7 +249,10 @@ class Comparison:
         )
 
     def predictions(self, name: str) -> NDArray[np.float64]:
-        """Out-of-fold predictions (R, n) of the tuned procedure, rows in the table's order, in the target's unit."""
+        """Out-of-fold predictions (R, n) of the tuned procedure, rows in the table's order, in the target's unit.
+
+        For two classes they are probabilities of the second.
+        """
         return self.result(name).predictions.copy()
 
     def report(self, directory: str | Path) -> None:
@@ -241,6 +273,7 @@ class Comparison:
         plain: dict[str, Any] = {
             "schema": SCHEMA,
             "target": {"name": self.target, "unit": self.unit},
+            "family": self.modelled.to_dict(),
             "rows": self.folds.n_rows,
             "features": [asdict(column) for column in self.columns],
             "folds": {"folds": self.folds.n_folds, "repeats": self.folds.n_repeats},
@@ -248,8 +281,9 @@ class Comparison:
             "tests": {"level": LEVEL, "power": POWER, "comparisons": len(self.differences)},
             "verdict": list(self.sentences),
             "tied": [r.name for r in self.tied],
-            "baseline": {"rmse": self.baseline_rmse, "p": self.baseline_difference.p},
-            "candidates": [_candidate(r) for r in self.results],
+            "baseline": {self.measure.key: self.baseline_error, "p": self.baseline_difference.p}
+            | ({} if self.measure.is_root else {"scores": self.baseline_scores}),
+            "candidates": [_candidate(r, self.measure) for r in self.results],
             "differences": [asdict(d) for d in self.differences],
             "notes": list(self.notes),
         }
@@ -261,13 +295,14 @@ class Comparison:
         return f"Comparison(target={self.target!r}, {sizes}, {self.folds.n_repeats} x {self.folds.n_folds} folds)"
 
 
-def _candidate(r: CandidateResult) -> dict[str, Any]:
+def _candidate(r: CandidateResult, measure: Measure) -> dict[str, Any]:
     return {
         "name": r.name,
         "drops_features": r.drops_features,
-        "rmse": r.rmse,
+        measure.key: r.error,
         "interval": r.interval,
-        "r2": r.r2,
+        measure.explained_key: r.explained,
+        **({} if measure.is_root else {"scores": r.scores}),
         "score": r.score,
         "optimism": r.optimism,
         "letters": r.letters,
@@ -284,8 +319,8 @@ def _candidate(r: CandidateResult) -> dict[str, Any]:
         "sign_agreement": r.agreement,
         "chosen_alpha": r.chosen_alpha,
         "chosen_l1_ratio": r.chosen_l1_ratio,
-        "fold_mse": r.fold_mse,
-        "curve": {"alpha": r.curve_alpha, "rmse": r.curve_rmse},
+        "fold_mse" if measure.is_root else "fold_deviance": r.fold_error,
+        "curve": {"alpha": r.curve_alpha, measure.key: r.curve_error},
         "gap": float(f"{r.gap:.1e}"),  # its further digits are rounding
     }
 

@@ -29,12 +29,15 @@ class Scoring:
     test_per_train : (J,) array
         Rows of each fold over rows of its training set.
     variance : float
-        Mean squared error of predicting the mean: what errors are measured against.
+        Mean error of predicting without features: what errors are measured against.
+    is_root : bool
+        Whether errors are mean squared ones, whose roots are told; else mean deviances, told as they are.
     """
 
     weights: Floats
     test_per_train: Floats
     variance: float
+    is_root: bool = True
 
     @property
     def share(self) -> Floats:
@@ -49,14 +52,14 @@ class Scoring:
 
 @dataclass(frozen=True)
 class Difference:
-    """How much worse the second of two candidates is than the first, in the target's unit.
+    """How much worse the second of two candidates is than the first, in the target's unit or in deviance.
 
     Attributes
     ----------
     first, second : str
         Names; the first has the smaller error.
     difference, standard_error : float
-        RMSE of the second minus RMSE of the first.
+        RMSE, or deviance, of the second minus that of the first.
     interval : (float, float)
         95 % confidence interval of this one difference.
     t, p : float
@@ -81,31 +84,31 @@ class Difference:
     detectable: float
 
 
-def rmse_difference(first: Floats, second: Floats, scoring: Scoring) -> CorrectedT:
-    """Test the difference between two candidates' mean squared errors per fold (J,); report it between their RMSEs.
+def error_difference(first: Floats, second: Floats, scoring: Scoring) -> CorrectedT:
+    """Test the difference between two candidates' errors per fold (J,); report it between their RMSEs or deviances.
 
     Mean squared errors are what is tested: their weighted mean over folds is the error of all out-of-fold predictions,
     whatever the folds' sizes, where a mean of roots depends on them (with one row per fold it is the mean absolute
     error). People read the target's unit. Since a^2 - b^2 = (a - b)(a + b), the mean difference of mean squared errors
     divided by the sum of the two RMSEs is exactly the difference of the RMSEs; the division by one constant changes
-    neither t nor p.
+    neither t nor p. Mean deviances are tested and told as they are.
     """
-    total = sqrt(float(scoring.share @ first)) + sqrt(float(scoring.share @ second))
+    roots = sqrt(float(scoring.share @ first)) + sqrt(float(scoring.share @ second)) if scoring.is_root else 1.0
     gained = second - first
     gained = np.where(np.abs(gained) <= SAME * scoring.variance, 0.0, gained)
-    return scoring.corrected_t(gained / total if total > 0.0 else gained)
+    return scoring.corrected_t(gained / roots if roots > 0.0 else gained)
 
 
 def compare_all(
-    names: Sequence[str], fold_mse: Floats, scoring: Scoring
+    names: Sequence[str], fold_error: Floats, scoring: Scoring
 ) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
     """All pairwise differences, and the tie letters, of C candidates in ascending order of their errors.
 
     Parameters
     ----------
     names : C strings
-    fold_mse : (C, J) array
-        Mean squared errors per fold.
+    fold_error : (C, J) array
+        Mean squared errors, or deviances, per fold.
     scoring : Scoring
 
     Examples
@@ -118,7 +121,7 @@ def compare_all(
     pairs = list(combinations(range(len(names)), 2))
     if not pairs:
         return (), ("a",) * len(names)
-    tests = [rmse_difference(fold_mse[i], fold_mse[j], scoring) for i, j in pairs]
+    tests = [error_difference(fold_error[i], fold_error[j], scoring) for i, j in pairs]
     adjusted = holm([test.p for test in tests])
     differ = np.zeros((len(names), len(names)), dtype=bool)
     differences = []

@@ -1,17 +1,19 @@
 """Evaluation: each candidate's tuned procedure scored on rows it has not seen, and its final model read out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
 
 import numpy as np
 
+from foldwise.families import Family, Gaussian, null_intercept
 from foldwise.inference import optimism, stability
 from foldwise.paths import Paths
 from foldwise.resampling import Folds
 from foldwise.study.candidates import Candidate
 from foldwise.study.differences import Difference, Scoring, compare_all
+from foldwise.study.measure import measure_of, other_scores
 from foldwise.study.result import CandidateResult
 from foldwise.study.search import Floats, Search
 from foldwise.study.task import Rule, Task
@@ -31,11 +33,13 @@ class Rows:
     values : (n, p) array
         Raw design values, NaN where missing.
     target, weights : (n,) arrays
+    family : Family
     """
 
     values: Floats
     target: Floats
     weights: Floats
+    family: Family = field(default_factory=Gaussian)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +50,10 @@ class Evaluation:
     ----------
     results : one for each candidate
     differences : one for each pair of candidates
-    baseline_rmse : float
+    baseline_error : float
         Error of always predicting the training mean.
+    baseline_scores : dict
+        What else is told of it.
     baseline_difference : Difference
         How much worse that is than the best candidate; one comparison, not adjusted.
     seconds : dict
@@ -56,9 +62,10 @@ class Evaluation:
 
     results: tuple[CandidateResult, ...]
     differences: tuple[Difference, ...]
-    baseline_rmse: float
+    baseline_error: float
     baseline_difference: Difference
     seconds: dict[str, float]
+    baseline_scores: dict[str, float]
 
 
 def evaluate(
@@ -75,34 +82,29 @@ def evaluate(
         searches.append(search)
         tunings.append(tune(search, repeats=folds.n_repeats, rule=rule))
         seconds[candidate.name] = perf_counter() - start
-    predictions, baseline = _out_of_fold(folds, rows, searches, tunings)
-    fold_mse = np.stack([_fold_mse(folds, rows, predicted) for predicted in predictions])
-    baseline_mse = _fold_mse(folds, rows, baseline)
-    fold_weight = np.array([rows.weights[folds.test_rows(i)].sum() for i in range(fold_mse.shape[1])])
-    fold_rows = np.array([folds.test_rows(i).shape[0] for i in range(fold_mse.shape[1])])
-    variance = float(np.average(baseline_mse, weights=fold_weight))
-    scoring = Scoring(fold_weight, fold_rows / (folds.n_rows - fold_rows), variance)
+    etas, baseline = _out_of_fold(folds, rows, searches, tunings)
+    fold_error = np.stack([_fold_error(folds, rows, eta) for eta in etas])
+    baseline_error = _fold_error(folds, rows, baseline)
+    fold_weight = np.array([rows.weights[folds.test_rows(i)].sum() for i in range(fold_error.shape[1])])
+    fold_rows = np.array([folds.test_rows(i).shape[0] for i in range(fold_error.shape[1])])
+    variance = float(np.average(baseline_error, weights=fold_weight))
+    is_root = measure_of(rows.family).is_root
+    scoring = Scoring(fold_weight, fold_rows / (folds.n_rows - fold_rows), variance, is_root)
 
-    order = np.argsort(fold_mse @ fold_weight, kind="stable").tolist()
+    order = np.argsort(fold_error @ fold_weight, kind="stable").tolist()
     names = [candidates[c].name for c in order]
-    differences, letters = compare_all(names, fold_mse[order], scoring)
+    differences, letters = compare_all(names, fold_error[order], scoring)
     (baseline_difference,), _ = compare_all(
-        [names[0], "the mean"], np.stack([fold_mse[order[0]], baseline_mse]), scoring
+        [names[0], "the mean"], np.stack([fold_error[order[0]], baseline_error]), scoring
     )
     results = tuple(
-        _result(
-            candidates[c],
-            searches[c],
-            tunings[c],
-            predictions[c],
-            fold_mse[c],
-            letter,
-            scoring,
-        )
+        _result(candidates[c], searches[c], tunings[c], folds, rows, etas[c], fold_error[c], letter, scoring)
         for c, letter in zip(order, letters, strict=True)
     )
     steps.show("")
-    return Evaluation(results, differences, float(np.sqrt(variance)), baseline_difference, seconds)
+    error = float(np.sqrt(variance)) if is_root else variance
+    scores = other_scores(rows.family, rows.target, baseline, rows.weights, folds)
+    return Evaluation(results, differences, error, baseline_difference, seconds, scores)
 
 
 class _Steps:
@@ -134,13 +136,17 @@ class _Steps:
 def _out_of_fold(
     folds: Folds, rows: Rows, searches: Sequence[Search], tunings: Sequence[Tuning]
 ) -> tuple[Floats, Floats]:
-    """Predictions (C, R, n) of the tuned procedures, and of the training mean (R, n), in the order of the table."""
+    """Linear predictors (C, R, n) of the tuned procedures, and without features (R, n), in the order of the table."""
     predictions = np.empty((len(searches), folds.n_repeats, folds.n_rows))
     baseline = np.empty((folds.n_repeats, folds.n_rows))
     for i in range(folds.n_repeats * folds.n_folds):
         repeat = i // folds.n_folds
         test, training = folds.test_rows(i), folds.training_rows({i})
-        baseline[repeat, test] = np.average(rows.target[training], weights=rows.weights[training])
+        if isinstance(rows.family, Gaussian):
+            baseline[repeat, test] = np.average(rows.target[training], weights=rows.weights[training])
+        else:
+            weight = rows.weights[training][:, None]
+            baseline[repeat, test] = null_intercept(rows.family, rows.target[training], weight)[0]
         design = searches[0].maps[1 + i].rows(rows.values[test])
         centre = searches[0].mean[1 + i]
         points = [tuning.outer[i] for tuning in tunings]
@@ -151,9 +157,9 @@ def _out_of_fold(
     return predictions, baseline
 
 
-def _fold_mse(folds: Folds, rows: Rows, predicted: Floats) -> Floats:
-    """Weighted mean squared error (R*K,) of out-of-fold predictions (R, n) on each fold."""
-    error = rows.weights * (rows.target - predicted) ** 2
+def _fold_error(folds: Folds, rows: Rows, eta: Floats) -> Floats:
+    """Weighted mean deviance (R*K,), for the gaussian family squared error, of out-of-fold predictors (R, n)."""
+    error = rows.weights * rows.family.deviance(eta.T, rows.target).T
     return np.concatenate(
         [
             np.bincount(label, weights=e) / np.bincount(label, weights=rows.weights)
@@ -166,14 +172,17 @@ def _result(
     candidate: Candidate,
     search: Search,
     tuning: Tuning,
-    predictions: Floats,
-    fold_mse: Floats,
+    folds: Folds,
+    rows: Rows,
+    eta: Floats,
+    fold_error: Floats,
     letters: str,
     scoring: Scoring,
 ) -> CandidateResult:
-    error = scoring.corrected_t(fold_mse)
-    low, high = np.sqrt(np.maximum(error.interval, 0.0)).tolist()
-    rmse, score = float(np.sqrt(error.mean)), float(np.sqrt(tuning.score))
+    error = scoring.corrected_t(fold_error)
+    told = np.sqrt if scoring.is_root else np.asarray
+    low, high = told(np.maximum(error.interval, 0.0)).tolist()
+    mean, score = float(told(error.mean)), float(told(tuning.score))
     tuned = search.inner_error is not None
     fits = search.coef[np.arange(1, 1 + tuning.outer.shape[0]), tuning.outer]
     steady = stability(fits)
@@ -182,11 +191,11 @@ def _result(
     return CandidateResult(
         name=candidate.name,
         drops_features=candidate.drops_features,
-        rmse=rmse,
+        error=mean,
         interval=(low, high),
-        r2=1.0 - error.mean / scoring.variance,
+        explained=1.0 - error.mean / scoring.variance,
         score=score,
-        optimism=optimism(rmse, score) if tuned else None,
+        optimism=optimism(mean, score) if tuned else None,
         letters=letters,
         alpha=float(search.alphas[tuning.final]),
         l1_ratio=float(search.l1_ratios[tuning.final]),
@@ -200,9 +209,11 @@ def _result(
         agreement=steady.agreement,
         chosen_alpha=search.alphas[tuning.outer],
         chosen_l1_ratio=search.l1_ratios[tuning.outer],
-        fold_mse=fold_mse,
-        predictions=predictions,
+        fold_error=fold_error,
+        predictions=rows.family.mean(eta),
         curve_alpha=search.alphas[points],
-        curve_rmse=np.sqrt(np.sum(scoring.share[:, None] * search.outer_error[:, points], axis=0)),
+        curve_error=told(np.sum(scoring.share[:, None] * search.outer_error[:, points], axis=0)),
         gap=search.gap,
+        scores=other_scores(rows.family, rows.target, eta, rows.weights, folds),
+        is_root=scoring.is_root,
     )

@@ -1,32 +1,35 @@
 """CandidateResult: everything the study found out about one candidate, as plain data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from foldwise.errors import InputError
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class CandidateResult:
-    """One candidate on the common folds. Errors in the target's unit, mean squared errors in its square.
+    """One candidate on the common folds. Errors are RMSEs in the target's unit, or for other families mean deviances.
 
     Attributes
     ----------
     name : str
     drops_features : bool
         Whether coefficients can be exactly zero.
-    rmse : float
-        Root of the mean squared error of the tuned procedure on held-out rows, over all folds of all repeats.
+    error : float
+        Root of the mean squared error of the tuned procedure on held-out rows, over all folds of all repeats; for other
+        families than the gaussian their mean deviance.
     interval : (float, float)
-        95 % confidence interval of the same, by the corrected resampled t on mean squared errors.
-    r2 : float
-        One minus the mean squared error over that of predicting the training mean on the same folds.
+        95 % confidence interval of the same, by the corrected resampled t on errors per fold.
+    explained : float
+        R^2 or D^2: one minus the mean squared error, or deviance, over that of predicting without features.
     score : float
-        RMSE that an ordinary cross-validation would have reported for the chosen strength.
+        Error that an ordinary cross-validation would have reported for the chosen strength.
     optimism : float or None
-        `rmse` minus `score`; None where nothing was chosen.
+        `error` minus `score`; None where nothing was chosen.
     letters : str
         Candidates that share a letter are tied.
     alpha, l1_ratio : float
@@ -42,21 +45,25 @@ class CandidateResult:
         The more frequent sign.
     chosen_alpha, chosen_l1_ratio : (R*K,) arrays
         What each outer fold chose.
-    fold_mse : (R*K,) array
-        Mean squared error of the tuned procedure on each fold.
+    fold_error : (R*K,) array
+        Mean squared error, or mean deviance, of the tuned procedure on each fold.
     predictions : (R, n) array
-        Out-of-fold predictions of the tuned procedure, rows in the table's order.
-    curve_alpha, curve_rmse : (A,) arrays
+        Out-of-fold predictions of the tuned procedure, rows in the table's order; probabilities of the second class.
+    curve_alpha, curve_error : (A,) arrays
         The ordinary cross-validation curve at the final l1_ratio.
     gap : float
         The largest relative duality gap of all fits behind this result.
+    scores : dict
+        What else is told of the out-of-fold predictions, such as accuracy and AUC; empty for the gaussian family.
+    is_root : bool
+        Whether errors are roots of mean squared ones.
     """
 
     name: str
     drops_features: bool
-    rmse: float
+    error: float
     interval: tuple[float, float]
-    r2: float
+    explained: float
     score: float
     optimism: float | None
     letters: str
@@ -72,13 +79,40 @@ class CandidateResult:
     agreement: Floats
     chosen_alpha: Floats
     chosen_l1_ratio: Floats
-    fold_mse: Floats
+    fold_error: Floats
     predictions: Floats
     curve_alpha: Floats
-    curve_rmse: Floats
+    curve_error: Floats
     gap: float
+    scores: dict[str, float] = field(default_factory=dict)
+    is_root: bool = True
 
     @property
     def n_kept(self) -> int:
         """Features of the final model with a coefficient other than zero."""
         return int(np.count_nonzero(self.coef))
+
+    @property
+    def rmse(self) -> float:
+        """The error of a gaussian comparison."""
+        return float(self._of_squares("rmse", self.error))
+
+    @property
+    def r2(self) -> float:
+        """The explained share of a gaussian comparison."""
+        return float(self._of_squares("r2", self.explained))
+
+    @property
+    def fold_mse(self) -> Floats:
+        """Mean squared errors per fold of a gaussian comparison."""
+        return np.asarray(self._of_squares("fold_mse", self.fold_error))
+
+    @property
+    def curve_rmse(self) -> Floats:
+        """The ordinary cross-validation curve of a gaussian comparison."""
+        return np.asarray(self._of_squares("curve_rmse", self.curve_error))
+
+    def _of_squares(self, name: str, value: Floats | float) -> Floats | float:
+        if not self.is_root:
+            raise InputError(f"{name} is for the gaussian family; here errors are mean deviances, see `error`")
+        return value

@@ -20,7 +20,7 @@ def sentences(comparison: "Comparison") -> tuple[str, ...]:
     """Who predicts best or is tied; the differences; the smallest one that could have been shown; the features."""
     if comparison.baseline_difference.p >= LEVEL or comparison.baseline_difference.difference <= 0.0:
         return _nothing_learned(comparison)
-    if comparison.best.rmse <= EXACT * comparison.baseline_rmse:
+    if comparison.best.error <= EXACT * comparison.baseline_error:
         return (_exact(comparison), _features(comparison))
     parts = [_error(comparison), _differences(comparison), _detectable(comparison), _features(comparison)]
     return tuple(part for part in parts if part)
@@ -28,15 +28,20 @@ def sentences(comparison: "Comparison") -> tuple[str, ...]:
 
 def _nothing_learned(comparison: "Comparison") -> tuple[str, ...]:
     best = comparison.best
-    rmse = with_unit(number(best.rmse), comparison.unit)
-    mean = number(comparison.baseline_rmse)
+    rmse = with_unit(number(best.error), comparison.error_unit)
+    mean = number(comparison.baseline_error)
     p = p_value(comparison.baseline_difference.p)
-    opening = f"No candidate is shown to predict {comparison.target} better than its mean"
-    errors = f"the best, {best.name}, errs by {rmse} on unseen rows (RMSE), the mean by {mean} (p = {p})"
-    smallest = with_unit(number(comparison.baseline_difference.detectable), comparison.unit)
+    without, measure = comparison.modelled.without, comparison.measure
+    opening = (
+        f"No candidate is shown to predict {comparison.target} better than {without.replace('the mean', 'its mean')}"
+    )
+    errors = (
+        f"the best, {best.name}, errs by {rmse} on unseen rows ({measure.name}), {_plain(without)} by {mean} (p = {p})"
+    )
+    smallest = with_unit(number(comparison.baseline_difference.detectable), comparison.error_unit)
     return (
         f"{opening}: {errors}.",
-        f"A gain of {smallest} over the mean would have shown with {share(POWER)} probability.",
+        f"A gain of {smallest} over {_plain(without)} would have shown with {share(POWER)} probability.",
         "Features that such a model keeps are no findings.",
     )
 
@@ -48,17 +53,36 @@ def _exact(comparison: "Comparison") -> str:
 
 def _error(comparison: "Comparison") -> str:
     best, tied, target = comparison.best, comparison.tied, comparison.target
-    rmse = with_unit(number(best.rmse), comparison.unit)
+    rmse, measure = with_unit(number(best.error), comparison.error_unit), comparison.measure
     interval = f"{number(best.interval[0])} to {number(best.interval[1])}"
-    mean = f"always predicting the mean errs by {number(comparison.baseline_rmse)}"
+    without = comparison.modelled.without
+    mean = f"{_known(comparison)}always predicting {without} errs by {number(comparison.baseline_error)}"
+    kind = "an error" if measure.is_root else "a mean deviance"
+    told = f"{measure.name}, " if measure.is_root else ""
     if len(tied) == 1:
         how = "" if len(comparison.results) == 1 else " best"
-        opening = f"{_start(best.name)} predicts {target}{how}, with an error of {rmse}"
-        return f"{opening} on unseen rows (RMSE, 95 % interval {interval}); {mean}."
-    worst = number(max(result.rmse for result in tied))
-    error = rmse if worst == number(best.rmse) else f"{number(best.rmse)} to {with_unit(worst, comparison.unit)}"
-    opening = f"{_start(listed([r.name for r in tied]))} are tied at predicting {target}, with an error of {error}"
-    return f"{opening} on unseen rows (RMSE, 95 % interval of the smallest {interval}); {mean}."
+        opening = f"{_start(best.name)} predicts {target}{how}, with {kind} of {rmse}"
+        return f"{opening} on unseen rows ({told}95 % interval {interval}); {mean}."
+    worst = number(max(result.error for result in tied))
+    error = (
+        rmse if worst == number(best.error) else f"{number(best.error)} to {with_unit(worst, comparison.error_unit)}"
+    )
+    opening = f"{_start(listed([r.name for r in tied]))} are tied at predicting {target}, with {kind} of {error}"
+    return f"{opening} on unseen rows ({told}95 % interval of the smallest {interval}); {mean}."
+
+
+def _known(comparison: "Comparison") -> str:
+    """What people know of the best predictions of classes."""
+    scores = comparison.best.scores
+    if "accuracy" not in scores:
+        return ""
+    right, base = (f"{found['accuracy']:.1%}".replace("%", " %") for found in (scores, comparison.baseline_scores))
+    return f"{right} are classified rightly (the commoner class alone: {base}), AUC {scores['auc']:.3f}; "
+
+
+def _plain(without: str) -> str:
+    """What predicts without features, as a thing that errs."""
+    return "predicting " + without if without != "the mean" else without
 
 
 def _differences(comparison: "Comparison") -> str:
@@ -70,12 +94,12 @@ def _differences(comparison: "Comparison") -> str:
     clauses = []
     if len(tied) > 1:
         widest = max((versus[r.name] for r in tied if r is not best), key=lambda d: d.difference)
-        amount = with_unit(number(widest.difference), comparison.unit)
+        amount = with_unit(number(widest.difference), comparison.error_unit)
         clauses.append(f"the tied differ by at most {amount}, which chance can explain (p = {p_value(widest.p_holm)})")
     if beaten:
         largest = p_value(max(versus[r.name].p_holm for r in beaten))
         p = f"p {largest}" if largest.startswith("<") else f"p = {largest}" + (" at most" if len(beaten) > 1 else "")
-        amounts = listed([with_unit(number(versus[r.name].difference), comparison.unit) for r in beaten])
+        amounts = listed([with_unit(number(versus[r.name].difference), comparison.error_unit) for r in beaten])
         who = f"{listed([r.name for r in beaten])} {'are' if len(beaten) > 1 else 'is'} worse than {best.name}"
         clauses.append(f"{who} by {amounts} ({p})")
     return f"{_start('; '.join(clauses))}."
@@ -85,7 +109,7 @@ def _detectable(comparison: "Comparison") -> str:
     versus = [comparison.difference(comparison.best.name, r.name) for r in comparison.tied[1:]]
     if not versus:
         return ""
-    smallest = with_unit(number(max(difference.detectable for difference in versus)), comparison.unit)
+    smallest = with_unit(number(max(difference.detectable for difference in versus)), comparison.error_unit)
     shown = f"A difference of {smallest} would have shown with {share(POWER)} probability"
     return f"{shown}; these data cannot reliably tell smaller ones."
 
@@ -98,7 +122,7 @@ def _features(comparison: "Comparison") -> str:
         if result.survival[j] >= STEADY and result.agreement[j] >= STEADY and result.coef[j] != 0.0
     ]
     sure.sort(key=lambda j: -abs(result.coef_per_sd[j]))
-    name, target, p = result.name, comparison.target, len(comparison.columns)
+    name, target, p = result.name, comparison.modelled.subject, len(comparison.columns)
     if not sure:
         return f"No feature has a coefficient of the same sign in {share(STEADY)} of the {name} fits."
     rises = _named(comparison, [j for j in sure if result.coef[j] > 0.0])

@@ -92,6 +92,10 @@ class Design:
         (n,) float64, or None where no target was named.
     target_name, target_unit
         Its name and unit.
+    family, reason
+        The family that fits the target, and why.
+    classes
+        The two classes that target 0 and 1 stand for; empty for numbers.
     notes
         What was left out, pooled or looks odd, in plain sentences.
 
@@ -110,6 +114,9 @@ class Design:
     target_name: str | None = None
     target_unit: str | None = None
     notes: tuple[str, ...] = ()
+    family: str = "gaussian"
+    reason: str = ""
+    classes: tuple[str | bool | int | float, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

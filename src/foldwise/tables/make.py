@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from foldwise.errors import DataWarning, InputError
 from foldwise.tables.categories import one_hot
-from foldwise.tables.checks import identifiers, leaks, require_column, target_values
+from foldwise.tables.checks import identifiers, leaks, require_column
 from foldwise.tables.design import Category, Column, Design
 from foldwise.tables.frames import Columns, columns_of
+from foldwise.tables.target import Target, read_target
 from foldwise.tables.values import kind_of, levels_of, numbers, refuse_spoiled_numbers
 
 
@@ -24,6 +25,7 @@ def make_design(
     units: Mapping[str, str] | None = None,
     min_level_count: int = 10,
     names: Sequence[str] | None = None,
+    family: str | None = "gaussian",
 ) -> Design:
     """Turn a table into named numeric columns.
 
@@ -52,6 +54,8 @@ def make_design(
         Levels on fewer rows are rare. At least 1.
     names
         Column names where `table` is a 2-D array.
+    family
+        What the target is to be fitted by; None takes it from the target's values (`foldwise.tables.target`).
 
     Returns
     -------
@@ -81,13 +85,14 @@ def make_design(
     for argument, wanted in (("drop", drop), ("categories", categories), ("units", units)):
         for name in wanted:
             require_column(name, columns, argument)
-    y = None
+    read: Target | None = None
     if target is not None:
         require_column(str(target), columns, "target")
         target = str(target)
         if target in drop:
             raise InputError(f"drop: {target!r} is the target")
-        y = target_values(target, columns[target])
+        read = read_target(target, columns[target], family)
+    y = None if read is None else read.values
     features = {name: column for name, column in columns.items() if name not in drop and name != target}
     if not features:
         raise InputError("the table has no column left to predict from")
@@ -117,6 +122,9 @@ def make_design(
         target_name=target,
         target_unit=units.get(target) if target is not None else None,
         notes=tuple(notes),
+        family="gaussian" if read is None else read.family,
+        reason="" if read is None else read.reason,
+        classes=() if read is None else read.classes,
     )
 
 

@@ -9,11 +9,13 @@ from foldwise.study.candidates.group_lasso import GROUP_LASSO
 from foldwise.study.candidates.lasso import LASSO
 from foldwise.study.candidates.least_squares import LEAST_SQUARES
 from foldwise.study.candidates.ridge import RIDGE
+from foldwise.study.candidates.unpenalized import UNPENALIZED
 
 __all__ = ["CANDIDATES", "Candidate", "find_candidates"]
 
 CANDIDATES = (
     LEAST_SQUARES,
+    UNPENALIZED,
     RIDGE,
     LASSO,
     ELASTIC_NET,
@@ -21,8 +23,10 @@ CANDIDATES = (
 )
 
 
-def find_candidates(names: str | Iterable[str]) -> tuple[Candidate, ...]:
+def find_candidates(names: str | Iterable[str], *, gaussian: bool = True) -> tuple[Candidate, ...]:
     """The candidates of these names, in the order given; `-` and `_` count as spaces, and `ols` as least squares.
+
+    For other families than the gaussian, least squares is called what it is there: unpenalized.
 
     Raises
     ------
@@ -34,11 +38,14 @@ def find_candidates(names: str | Iterable[str]) -> tuple[Candidate, ...]:
     >>> [candidate.name for candidate in find_candidates(["ols", "elastic-net"])]
     ['least squares', 'elastic net']
     """
-    known = {candidate.name: candidate for candidate in CANDIDATES}
+    other = "unpenalized" if gaussian else "least squares"
+    known = {candidate.name: candidate for candidate in CANDIDATES if candidate.name != other}
     found: list[Candidate] = []
     for name in [names] if isinstance(names, str) else names:
         plain = str(name).lower().replace("-", " ").replace("_", " ").strip()
-        candidate = known.get("least squares" if plain == "ols" else plain)
+        plain = "least squares" if plain in {"ols", "unpenalized"} and gaussian else plain
+        plain = "unpenalized" if plain in {"ols", "least squares"} and not gaussian else plain
+        candidate = known.get(plain)
         if candidate is None:
             raise InputError(f"candidates must be among {', '.join(known)}, got {name!r}")
         if candidate in found:

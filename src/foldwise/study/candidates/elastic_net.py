@@ -11,7 +11,12 @@ def fit(task: Task) -> Iterator[Paths]:
     """One path for each l1_ratio, from the same moments."""
     for mix in task.l1_ratios:
         yield fit_paths(
-            task.source, alphas=task.alphas, l1_ratio=mix, nested=True, progress=task.progress, stop_when_turned=True
+            task.source,
+            alphas=task.alphas,
+            l1_ratio=mix,
+            nested=True,
+            progress=task.progress,
+            stop_when_turned=task.may_turn,
         )
 
 

@@ -10,6 +10,8 @@ from foldwise.study.task import Task
 
 def fit(task: Task) -> tuple[Paths, ...]:
     """One path with the group penalty on the task's groups."""
+    if not task.is_gaussian:
+        raise InputError("candidates must leave out 'group lasso', which is for the gaussian family alone as yet")
     if len(np.unique(task.groups)) == len(task.groups):
         raise InputError(
             "candidates must leave out 'group lasso' for a table without categories of three or more levels: every "

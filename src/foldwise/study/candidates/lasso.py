@@ -9,7 +9,12 @@ def fit(task: Task) -> tuple[Paths, ...]:
     """One path with l1_ratio 1."""
     return (
         fit_paths(
-            task.source, alphas=task.alphas, l1_ratio=1.0, nested=True, progress=task.progress, stop_when_turned=True
+            task.source,
+            alphas=task.alphas,
+            l1_ratio=1.0,
+            nested=True,
+            progress=task.progress,
+            stop_when_turned=task.may_turn,
         ),
     )
 

@@ -1,0 +1,158 @@
+"""Measure: what errors are called, how they are told, and what the baseline is, for each family."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foldwise.families import Family, Gaussian, Huber
+from foldwise.paths.scores import SCORES
+from foldwise.resampling import Folds
+
+Floats = NDArray[np.float64]
+Label = str | bool | int | float
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How errors are told.
+
+    Attributes
+    ----------
+    key, explained_key : str
+        Names in tables and JSON, of the error and of the share of the baseline's that a model explains.
+    name, explained : str
+        The same for people.
+    is_root : bool
+        Whether the root of the mean is told, in the target's unit.
+    scores : tuple of str
+        What is told besides.
+    """
+
+    key: str
+    name: str
+    explained_key: str
+    explained: str
+    is_root: bool
+    scores: tuple[str, ...] = ()
+
+
+RMSE = Measure("rmse", "RMSE", "r2", "R²", is_root=True)
+OF_CLASSES = Measure("deviance", "deviance", "d2", "D²", False, ("log_loss", "accuracy", "auc", "brier"))  # noqa: FBT003
+OF_AMOUNTS = Measure("deviance", "deviance", "d2", "D²", False, ("mae", "rmse"))  # noqa: FBT003
+
+
+def measure_of(family: Family) -> Measure:
+    """The measure of a family.
+
+    Examples
+    --------
+    >>> measure_of(Gaussian()).name
+    'RMSE'
+    """
+    return RMSE if isinstance(family, Gaussian) else OF_CLASSES if family.is_two_class else OF_AMOUNTS
+
+
+@dataclass(frozen=True)
+class Modelled:
+    """What is modelled, and by which family.
+
+    Attributes
+    ----------
+    family : Family
+    target : str
+    reason : str
+        Why this family.
+    classes : tuple
+        The two classes; empty for numbers. Probabilities are of the second.
+    """
+
+    family: Family
+    target: str
+    reason: str
+    classes: tuple[Label, ...] = ()
+
+    @property
+    def measure(self) -> Measure:
+        """How errors are told."""
+        return measure_of(self.family)
+
+    @property
+    def subject(self) -> str:
+        """What rises or falls with a feature."""
+        return f"the chance of {self.target} being {self.classes[1]}" if self.classes else self.target
+
+    @property
+    def scale(self) -> str:
+        """In what coefficients are changes."""
+        if self.classes:
+            kind = "log odds" if self.family.link_name == "logit" else f"{self.family.link_name} scale"
+            return f"{kind} of {self.target} being {self.classes[1]}"
+        return f"logarithm of {self.target}" if self.family.link_name == "log" else self.target
+
+    @property
+    def without(self) -> str:
+        """What a model without features predicts, and what it is called."""
+        if isinstance(self.family, Huber):
+            return "one number"
+        return "the shares of the classes" if self.classes else "the mean"
+
+    @property
+    def baseline(self) -> str:
+        """The same as a row of a table."""
+        return "the base rate" if self.classes else self.without
+
+    @property
+    def line(self) -> str:
+        """Which family was chosen and why, in one line."""
+        name = {"gaussian": "gaussian (squared errors)", "binomial": "binomial (logistic regression)"}
+        return f"Family: {name.get(self.family.name, self.family.name)}; {self.reason}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        parameters = {name: getattr(self.family, name) for name in vars(self.family)}
+        return {
+            "name": self.family.name,
+            "link": self.family.link_name,
+            "parameters": parameters,
+            "classes": list(self.classes),
+            "reason": self.reason,
+        }
+
+
+def other_scores(family: Family, y: Floats, eta: Floats, weights: Floats, folds: Folds) -> dict[str, float]:
+    """What else people want to know of out-of-fold predictors (R, n), the mean over repeats.
+
+    The AUC is that within folds, each counting by its rows: predictors of different fits have no common scale.
+
+    Examples
+    --------
+    >>> from foldwise.families import Binomial
+    >>> y, eta = np.array([0.0, 1.0, 0.0, 1.0]), np.array([[-1.0, 1.0, 2.0, 1.0]])
+    >>> found = other_scores(Binomial(), y, eta, np.ones(4), Folds.kfold(4, 2, shuffle=False))
+    >>> {name: round(value, 3) for name, value in found.items()}
+    {'log_loss': 0.767, 'accuracy': 0.75, 'auc': 0.5, 'brier': 0.248}
+    """
+    found: dict[str, float] = {}
+    for name in measure_of(family).scores:
+        if name == "auc":
+            found[name] = _auc_within(family, y, eta, weights, folds)
+            continue
+        score = SCORES[{"accuracy": "misclassification", "rmse": "mse"}.get(name, name)]
+        value = score(family, y, eta.T, weights)
+        value = 1.0 - value if name == "accuracy" else np.sqrt(value) if name == "rmse" else value
+        found[name] = float(np.mean(value))
+    return found
+
+
+def _auc_within(family: Family, y: Floats, eta: Floats, weights: Floats, folds: Folds) -> float:
+    """Mean AUC of the folds that have both classes; nan where none has."""
+    sums, total = 0.0, 0.0
+    for fold in range(folds.get_n_splits()):
+        rows = folds.test_rows(fold)
+        value = SCORES["auc"](family, y[rows], eta[fold // folds.n_folds, rows, None], weights[rows])[0]
+        if np.isfinite(value):
+            share = float(weights[rows].sum())
+            sums, total = sums + share * float(value), total + share
+    return sums / total if total > 0.0 else float("nan")

@@ -1,0 +1,92 @@
+"""What candidates are fitted from: fold moments, a wide table's rows, or the rows of a generalized linear model."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foldwise.errors import InputError
+from foldwise.families import Family
+from foldwise.moments import Fill, FoldMoments
+from foldwise.paths import RowTable, WideTable, prepare
+from foldwise.resampling import Folds
+from foldwise.tables import Design
+
+Floats = NDArray[np.float64]
+FEWEST = 3
+"""Rows of a class that nested folds need: one to score, one to choose by, one to learn from."""
+
+
+def make_source(
+    design: Design,
+    scale: float,
+    family: Family,
+    *,
+    folds: Folds,
+    sample_weight: Floats | None,
+    fill: Fill,
+    indicators: bool,
+    min_level_count: int,
+) -> FoldMoments | WideTable | RowTable:
+    """Read the table once for all candidates; the target of squared errors is divided by `scale`.
+
+    Raises
+    ------
+    InputError
+        For gaps in columns, which only squared errors can fill from each training set's own rows as yet.
+    """
+    y: Any = design.target
+    if family.name == "gaussian":
+        return prepare(
+            design.values,
+            y / scale,
+            folds=folds,
+            sample_weight=sample_weight,
+            fill=fill,
+            indicators=indicators,
+            pools=design.pools,
+            min_level_count=min_level_count,
+        )
+    refuse_gaps(design, family.name)
+    return RowTable.of(design.values, y, family, folds=folds, sample_weight=sample_weight, offset=None)
+
+
+def refuse_gaps(design: Design, family: str) -> None:
+    """Refuse columns with missing values."""
+    if not design.gaps:
+        return
+    names = [repr(design.names[j]) for j in design.gaps]
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    have = "columns" if len(names) > 1 else "column"
+    row = int(np.flatnonzero(np.isnan(design.values[:, design.gaps[0]]))[0]) + 1
+    raise InputError(
+        f"{have} {shown}: missing values (the first at row {row}) can't be filled for the {family} family yet, only "
+        "for the gaussian one; fill or remove them, or drop the column"
+    )
+
+
+def check_classes(design: Design, folds: Folds | None = None, *, nested: bool = False) -> None:
+    """Refuse classes of too few rows, and folds that leave a training set without a class.
+
+    Raises
+    ------
+    InputError
+        Naming the class, and the fold.
+    """
+    y: Any = design.target
+    for code, label in enumerate(design.classes):
+        rows = np.flatnonzero(y == code)
+        if len(rows) < FEWEST:
+            few = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+            raise InputError(
+                f"class {label!r} of target {design.target_name!r} has {few}; comparing takes {FEWEST} at least: to "
+                "score, to choose a strength by, and to learn from"
+            )
+        for repeat in range(0 if folds is None else folds.n_repeats):
+            where = np.unique(folds.labels[repeat, rows])  # type: ignore[union-attr]
+            if len(where) < (FEWEST if nested else 2):
+                raise InputError(
+                    f"class {label!r} of target {design.target_name!r} lies in {len(where)} "
+                    f"fold{'s' if len(where) > 1 else ''} of repeat {repeat}, so that some training set has no row of "
+                    "it: use stratified folds, or fewer"
+                )

@@ -1,0 +1,128 @@
+"""The target of a table: its numbers or classes, and the family that fits them, with the reason in words."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from foldwise.errors import InputError
+from foldwise.tables.checks import target_values
+from foldwise.tables.values import kind_of, levels_of, number_in, numbers, refuse_spoiled_numbers
+
+Label = str | bool | int | float
+
+TWO_CLASSES = ("binomial", "probit", "cloglog")
+_LEAST = {"poisson": 0.0, "negative binomial": 0.0, "tweedie": 0.0, "gamma": np.nextafter(0.0, 1.0)}
+_ACCEPTED = {"gamma": "an amount above 0 in every row"}
+MOST_COUNTS = 10.0
+"""Whole numbers from 0 whose mean is larger are taken for amounts like any others."""
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What is predicted.
+
+    Attributes
+    ----------
+    values : (n,) array
+        Numbers; for two classes 1 on the rows of the second.
+    family : str
+        Whose loss fits such a target: "gaussian" for numbers, "binomial" for two classes, "poisson" for counts, or the
+        one that was asked for.
+    reason : str
+        Why, in a few words.
+    classes : tuple
+        The two classes in sorted order; empty for numbers.
+    """
+
+    values: NDArray[np.float64]
+    family: str
+    reason: str
+    classes: tuple[Label, ...] = ()
+
+
+def read_target(name: str, column: pa.Array, family: str | None = None) -> Target:
+    """Read a target, for a family or for the one that its values suggest.
+
+    Two different values of any kind are classes. Whole numbers from 0, with zeros and a mean of at most 10, are counts.
+
+    Raises
+    ------
+    InputError
+        If it is missing in some rows, has one value only, more than two classes, or values that the family can't have.
+
+    Examples
+    --------
+    >>> found = read_target("smokes", pa.array(["yes", "no", "no"]))
+    >>> found.family, found.classes, found.values.tolist()
+    ('binomial', ('no', 'yes'), [1.0, 0.0, 0.0])
+    >>> read_target("visits", pa.array([0, 2, 1, 0])).reason
+    'visits holds whole numbers from 0 with a mean of 0.75: counts'
+    """
+    if family in TWO_CLASSES:
+        return _two_classes(name, column, family)
+    kind = kind_of(name, column)
+    if family is None and (kind in {"text", "boolean"} or _has_two_values(name, column, kind)):
+        return _two_classes(name, column, "binomial")
+    values = target_values(name, column)
+    if family is not None:
+        _refuse_values(name, values, family)
+        return Target(values, family, "as asked for")
+    if values.min() == 0.0 and values.mean() <= MOST_COUNTS and np.all(values == np.round(values)):
+        why = f"{name} holds whole numbers from 0 with a mean of {values.mean():.3g}: counts"
+        return Target(values, "poisson", why)
+    return Target(values, "gaussian", f"{name} holds numbers")
+
+
+def _has_two_values(name: str, column: pa.Array, kind: str) -> bool:
+    if kind != "number" or column.null_count:
+        return False
+    return np.unique(numbers(name, column)).size == 2
+
+
+def _two_classes(name: str, column: pa.Array, family: str) -> Target:
+    kind = kind_of(name, column)
+    if kind == "nothing":
+        raise InputError(f"target {name!r} is missing in every row")
+    missing = np.flatnonzero(column.is_null(nan_is_null=True).to_numpy(zero_copy_only=False))
+    if missing.size:
+        count = f"{missing.size} of {len(column)} rows"
+        raise InputError(f"target {name!r} is missing in {count}, first at row {missing[0] + 1}: remove those rows")
+    labels, codes = _labels(name, column, kind)
+    if len(labels) == 1:
+        raise InputError(f"target {name!r} is {labels[0]!r} in every row; there is nothing to predict")
+    if len(labels) > 2:
+        shown = ", ".join(map(repr, labels[:3])) + (", ..." if len(labels) > 3 else "")
+        raise InputError(
+            f"target {name!r} has {len(labels)} classes, {shown}; two can be told apart as yet: make a column of one "
+            "class against the others, or keep the rows of two"
+        )
+    first, second = map(repr, labels)
+    return Target(codes.astype(np.float64), family, f"{name} has two classes, {first} and {second}", labels)
+
+
+def _labels(name: str, column: pa.Array, kind: str) -> tuple[tuple[Label, ...], NDArray[Any]]:
+    if kind == "text":
+        levels = levels_of(column)
+        if not all(number_in(level) is None for level in levels.names[:2]) and len(levels.names) > 2:
+            refuse_spoiled_numbers(name, column, levels)
+        return levels.names, levels.codes
+    values, codes = np.unique(numbers(name, column), return_inverse=True)
+    found: list[Any] = values.tolist()
+    if kind == "boolean":
+        return tuple(bool(value) for value in found), codes
+    return tuple(int(value) if float(value).is_integer() else value for value in found), codes
+
+
+def _refuse_values(name: str, values: NDArray[np.float64], family: str) -> None:
+    least = _LEAST.get(family, -np.inf)
+    odd = np.flatnonzero(values < least)
+    if odd.size:
+        accepted = _ACCEPTED.get(family, "0 or more in every row")
+        such = f" ({odd.size} such rows)" if odd.size > 1 else ""
+        raise InputError(
+            f"target {name!r} must be {accepted} for the {family} family, got {values[odd[0]]:g} at row "
+            f"{odd[0] + 1}{such}"
+        )
