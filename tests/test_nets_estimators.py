@@ -3,6 +3,7 @@
 import pickle
 import warnings
 
+import jax
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -14,6 +15,7 @@ import foldwise as fw
 from foldwise.errors import InputError
 from foldwise.nets.backend import keras
 
+jax.config.update("jax_disable_most_optimizations", True)  # noqa: FBT003 - tests compile much and run little
 L = keras.layers
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4)) * np.array([1, 10, 0.1, 1]) + np.array([0, 100, 0, 0])

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from foldwise.nets.backend import keras
 from foldwise.nets.parts import parts_of
 from foldwise.nets.prune import prune
 
+jax.config.update("jax_disable_most_optimizations", True)  # noqa: FBT003 - tests compile much and run little
 L = keras.layers
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 6)) + np.array([0, 50, 0, 0, 0, 0])

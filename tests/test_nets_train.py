@@ -3,6 +3,7 @@
 import math
 import sys
 
+import jax
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from foldwise.nets.pool import _Worker
 from foldwise.nets.progress import Progress
 from foldwise.nets.train import Prepared, single_run
 
+jax.config.update("jax_disable_most_optimizations", True)  # noqa: FBT003 - tests compile much and run little
 L = keras.layers
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4)) + np.array([0, 1e4, 0, 0])

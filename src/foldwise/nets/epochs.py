@@ -6,8 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from foldwise.nets.flat import split
 from foldwise.nets.parts import Parts
-from foldwise.nets.step import Hyper, Method, State, make_step
+from foldwise.nets.step import Hyper, Method, State, make_step, spread_out
 
 MOVING = ("time", "weights", "moments", "fixed", "average")  # what a step changes
 Tables = tuple[tuple[Any, ...], ...]
@@ -34,6 +35,8 @@ def make_epochs(parts: Parts, method: Method) -> Callable[..., tuple[State, Any]
     def member(
         state: State, hyper: Hyper, order: Any, mix: Any, inputs: Tables, targets: Any, n_epochs: Any, n_steps: Any
     ) -> tuple[State, Any]:
+        hyper = spread_out(parts, method, hyper)
+
         def one_epoch(epoch: Any, carry: tuple[State, Any]) -> tuple[State, Any]:
             before, history = carry
 
@@ -64,7 +67,10 @@ def make_epochs(parts: Parts, method: Method) -> Callable[..., tuple[State, Any]
         rows, counted = hyper["watch"], hyper["watched"]
         batch = [look_up(table, own, rows) for table, own in zip(inputs, hyper["inputs"], strict=True)]
         outputs, _ = parts.twin.stateless_call(
-            result_of(state, method.uses), state["fixed"], batch[0] if len(batch) == 1 else batch, training=False
+            split(result_of(state, method.uses), parts.shapes),
+            state["fixed"],
+            batch[0] if len(batch) == 1 else batch,
+            training=False,
         )
         losses = method.loss.rows(look_up(targets, hyper["targets"], rows), outputs)
         return jnp.sum(jnp.where(counted, losses, 0.0)) / jnp.sum(counted)  # NaN for a member that watches nothing
@@ -72,9 +78,9 @@ def make_epochs(parts: Parts, method: Method) -> Callable[..., tuple[State, Any]
     return jax.vmap(member, in_axes=(0, 0, 0, 0, None, None, None, None))
 
 
-def result_of(state: State, uses: frozenset[str]) -> list[Any]:
-    """The weights that make the model: the last ones, or their average."""
-    return list(state["average"] if uses & {"ema", "swa"} else state["weights"])
+def result_of(state: State, uses: frozenset[str]) -> Any:
+    """The weights that make the model, as a vector: the last ones, or their average."""
+    return state["average"] if uses & {"ema", "swa"} else state["weights"]
 
 
 def _average(state: State, hyper: Hyper, method: Method) -> State:
@@ -82,9 +88,9 @@ def _average(state: State, hyper: Hyper, method: Method) -> State:
     if "swa" not in method.uses:
         return state
     count = jnp.maximum(state["epoch"] + 2 - hyper["swa_from"], 1).astype(jnp.float32)
-    averaged = [old + (now - old) / count for old, now in zip(state["average"], state["weights"], strict=True)]
+    averaged = state["average"] + (state["weights"] - state["average"]) / count
     if "ema" in method.uses:
-        averaged = _choose(hyper["ema"] > 0, state["average"], averaged)
+        averaged = jnp.where(hyper["ema"] > 0, state["average"], averaged)
     return {**state, "average": averaged}
 
 

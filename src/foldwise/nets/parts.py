@@ -43,6 +43,7 @@ class Parts:
     ----------
     twin : keras.Model
         Computes what the model computes; the order of its variables is that of the lists below.
+    shapes : of the trainable variables
     kernels : positions among the trainable variables of the weights that penalties are for
     first : which of `kernels` takes the inputs themselves, or None where no one layer does
     l1, l2 : the model's own strengths, one per kernel
@@ -54,6 +55,7 @@ class Parts:
     """
 
     twin: Any
+    shapes: tuple[tuple[int, ...], ...]
     kernels: tuple[int, ...]
     first: int | None
     l1: tuple[float, ...]
@@ -172,6 +174,7 @@ def parts_of(description: str) -> Parts:
     first = next((k for k, at in enumerate(kernels) if trainable[at] is first_kernel), None)
     return Parts(
         twin=twin,
+        shapes=tuple(tuple(variable.shape) for variable in trainable),
         kernels=tuple(kernels),
         first=first,
         l1=tuple(l1),

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from foldwise.errors import InputError
+from foldwise.nets.flat import join
 from foldwise.nets.member import Member
 from foldwise.nets.order import layer_seeds, noise_seed, weight_seeds
 from foldwise.nets.parts import Parts
@@ -15,7 +16,7 @@ _NEVER = 2**30
 
 def start(parts: Parts, method: Method, member: Member, frozen: list[Any]) -> State:
     """The state of a member before its first step; `frozen` are the values of the weights that don't train."""
-    weights = initial_weights(parts, member.seed)
+    weights = join(initial_weights(parts, member.seed))
     fixed: list[Any] = [np.asarray(variable.value) for variable in parts.twin.non_trainable_variables]
     for at, value in zip(parts.frozen, frozen, strict=True):
         fixed[at] = np.asarray(value)
@@ -28,7 +29,7 @@ def start(parts: Parts, method: Method, member: Member, frozen: list[Any]) -> St
     state: State = {
         "weights": weights,
         "fixed": fixed,
-        "moments": [(np.zeros_like(weight), np.zeros_like(weight)) for weight in weights],
+        "moments": (np.zeros_like(weights), np.zeros_like(weights)),
         "time": np.int32(0),
         "epoch": np.int32(0),
         "going": np.bool_(True),  # noqa: FBT003 - NumPy's own constructor
@@ -36,13 +37,13 @@ def start(parts: Parts, method: Method, member: Member, frozen: list[Any]) -> St
         "diverged": np.bool_(False),  # noqa: FBT003
     }
     if method.uses & {"ema", "swa"}:
-        state["average"] = [weight.copy() for weight in weights]
+        state["average"] = weights.copy()
     if "watch" in method.uses:
         state |= {
             "best_loss": np.float32(np.inf),
             "best_epoch": np.int32(0),
             "wait": np.int32(0),
-            "best_weights": [weight.copy() for weight in weights],
+            "best_weights": weights.copy(),
             "best_fixed": [value.copy() for value in fixed],
         }
     return state

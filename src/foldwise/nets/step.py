@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from foldwise.nets.flat import join, places, split, spread
 from foldwise.nets.losses import Loss
 from foldwise.nets.parts import Parts
 from foldwise.nets.updates import Updates
@@ -36,7 +37,7 @@ class Method:
 def make_step(parts: Parts, method: Method) -> Callable[[State, Hyper, list[Any], Any, Any], tuple[State, Any]]:
     """The function (state, hyper, inputs, targets, mix) -> (state, loss) of one member and one batch.
 
-    The loss that it returns is the batch's mean, without penalties.
+    The loss that it returns is the batch's mean, without penalties. `hyper` is `spread_out`.
     """
     uses = method.uses
     gradient_of = jax.grad(_objective(parts, method), has_aux=True)
@@ -44,42 +45,38 @@ def make_step(parts: Parts, method: Method) -> Callable[[State, Hyper, list[Any]
     def step(state: State, hyper: Hyper, inputs: list[Any], targets: Any, mix: Any) -> tuple[State, Any]:
         time = state["time"] + 1
         inputs, targets = _disturbed(state, hyper, inputs, targets, mix, method)
-        gradients, (loss, fixed) = gradient_of(state["weights"], state["fixed"], hyper, inputs, targets)
-        changed = [
-            _updated(parts, method, at, each, hyper, time)
-            for at, each in enumerate(zip(state["weights"], gradients, state["moments"], strict=True))
-        ]
-        weights = [weight for weight, _ in changed]
-        moments = [moment for _, moment in changed]
+        gradients, (loss, fixed) = gradient_of(split(state["weights"], parts.shapes), state["fixed"], inputs, targets)
+        weights, moments = _updated(parts, method, state, join(gradients), hyper, time)
         new = {**state, "time": time, "weights": weights, "moments": moments, "fixed": fixed}
         if "ema" in uses:
             momentum = jnp.where(time > 1, hyper["ema"], 0.0)
             # A member that averages over epochs keeps its average between them.
             kept = hyper["ema"] == 0 if "swa" in uses else False
-            new["average"] = [
-                jnp.where(kept, old, momentum * old + (1 - momentum) * now)
-                for old, now in zip(state["average"], weights, strict=True)
-            ]
+            new["average"] = jnp.where(kept, state["average"], momentum * state["average"] + (1 - momentum) * weights)
         return new, loss
 
     return step
 
 
-def _objective(parts: Parts, method: Method) -> Callable[..., tuple[Any, tuple[Any, Any]]]:
-    """Loss plus the penalties that have a gradient; beside it the loss alone, and the variables that don't train."""
+def spread_out(parts: Parts, method: Method, hyper: Hyper) -> Hyper:
+    """A member's numbers with its penalties for each weight."""
+    found = dict(hyper)
+    for name in method.uses & {"l1", "l2"}:
+        found[name] = spread(hyper[name], parts.kernels, parts.shapes)
+    if "weight_decay" in method.uses:
+        found["weight_decay"] = spread([hyper["weight_decay"]] * len(parts.kernels), parts.kernels, parts.shapes)
+    return found
 
-    def objective(weights: list[Any], fixed: list[Any], hyper: Hyper, inputs: list[Any], targets: Any) -> Any:
+
+def _objective(parts: Parts, method: Method) -> Callable[..., tuple[Any, tuple[Any, Any]]]:
+    """Loss plus activity penalties; beside it the loss alone, and the variables that don't train."""
+
+    def objective(weights: list[Any], fixed: list[Any], inputs: list[Any], targets: Any) -> Any:
         outputs, fixed, extra = parts.twin.stateless_call(
             weights, fixed, inputs[0] if len(inputs) == 1 else inputs, training=True, return_losses=True
         )
         loss = jnp.mean(method.loss.rows(targets, outputs))
-        total = loss + sum(extra)
-        for k, at in enumerate(parts.kernels):
-            if "l2" in method.uses:
-                total += hyper["l2"][k] * jnp.sum(jnp.square(weights[at]))
-            if "l1" in method.uses and not method.exact_zeros:
-                total += hyper["l1"][k] * jnp.sum(jnp.abs(weights[at]))
-        return total, (loss, fixed)
+        return loss + sum(extra), (loss, fixed)
 
     return objective
 
@@ -100,26 +97,57 @@ def _disturbed(
     return inputs, targets
 
 
-def _updated(parts: Parts, method: Method, at: int, each: Any, hyper: Hyper, time: Any) -> tuple[Any, Any]:
-    """Variable number `at` and its moments after decay, gradient step, proximal step and limits, in this order."""
-    weight, gradient, moment = each
-    uses, rate = method.uses, hyper["learning_rate"]
-    k = parts.kernels.index(at) if at in parts.kernels else None
-    grouped = k is not None and k == parts.first and "group_lasso" in uses
-    if k is not None and "weight_decay" in uses:
-        weight = weight * (1 - hyper["weight_decay"] * rate)
-    by_row = hyper["group_lasso"] > 0 if grouped else None
-    weight, moment, size = method.updates.step(weight, gradient, moment, rate, time, by_row=by_row)
-    if k is not None and "l1" in uses and method.exact_zeros:
-        weight = jnp.sign(weight) * jnp.maximum(jnp.abs(weight) - size * hyper["l1"][k], 0.0)
-    if grouped:
-        weight = _shrink_rows(weight, jnp.broadcast_to(size, weight.shape)[:, :1] * hyper["group_lasso"])
+def _updated(parts: Parts, method: Method, state: State, gradient: Any, hyper: Hyper, time: Any) -> tuple[Any, Any]:
+    """All weights and their moments after decay, gradient step, proximal steps and limits, in this order."""
+    weights, uses, rate = state["weights"], method.uses, hyper["learning_rate"]
+    if "l2" in uses:
+        gradient = gradient + 2 * hyper["l2"] * weights
+    if "l1" in uses and not method.exact_zeros:
+        gradient = gradient + hyper["l1"] * jnp.where(weights >= 0, 1.0, -1.0)  # at zero, what JAX makes of |w|
+    if "weight_decay" in uses:
+        weights = weights * (1 - hyper["weight_decay"] * rate)
+    metric = _by_row(parts, hyper) if "group_lasso" in uses else None
+    weights, moments, size = method.updates.step(weights, gradient, state["moments"], rate, time, metric=metric)
+    if "l1" in uses and method.exact_zeros:
+        weights = jnp.sign(weights) * jnp.maximum(jnp.abs(weights) - size * hyper["l1"], 0.0)
+    if "group_lasso" in uses:
+        shape, (start, end) = _first(parts)
+        own = jnp.broadcast_to(size, weights.shape)[start:end].reshape(shape)[:, :1]
+        shrunk = _shrink_rows(weights[start:end].reshape(shape), own * hyper["group_lasso"])
+        weights = jnp.concatenate([weights[:start], shrunk.ravel(), weights[end:]])
+    if parts.constraints or "max_norm" in uses:
+        weights = join([_limited(parts, hyper, at, each, uses) for at, each in enumerate(split(weights, parts.shapes))])
+    return weights, moments
+
+
+def _limited(parts: Parts, hyper: Hyper, at: int, weight: Any, uses: frozenset[str]) -> Any:
+    """Variable number `at` within its constraints."""
     if at in parts.constraints:
         weight = parts.constraints[at](weight)
-    if k is not None and "max_norm" in uses:
+    if at in parts.kernels and "max_norm" in uses:
         norm = jnp.sqrt(jnp.sum(jnp.square(weight), axis=0, keepdims=True))
         weight = weight * (jnp.minimum(norm, hyper["max_norm"]) / (1e-7 + norm))
-    return weight, moment
+    return weight
+
+
+def _first(parts: Parts) -> tuple[tuple[int, ...], tuple[int, int]]:
+    """Shape and place of the weights that take the inputs."""
+    assert parts.first is not None  # noqa: S101 - checked before training
+    at = parts.kernels[parts.first]
+    return parts.shapes[at], places(parts.shapes)[at]
+
+
+def _by_row(parts: Parts, hyper: Hyper) -> Callable[[Any], Any]:
+    """One mean square gradient for all weights of an input, where whole inputs are penalized."""
+    shape, (start, end) = _first(parts)
+
+    def metric(second: Any) -> Any:
+        own = second[start:end].reshape(shape)
+        alike = jnp.broadcast_to(own.mean(axis=1, keepdims=True), shape)
+        chosen = jnp.where(hyper["group_lasso"] > 0, alike, own).ravel()
+        return jnp.concatenate([second[:start], chosen, second[end:]])
+
+    return metric
 
 
 def _shrink_rows(weight: Any, threshold: Any) -> Any:

@@ -10,6 +10,7 @@ from foldwise.errors import DataWarning, InputError
 from foldwise.nets.backend import keras
 from foldwise.nets.checks import whole
 from foldwise.nets.export import plain_model
+from foldwise.nets.flat import split
 from foldwise.nets.jobs import make_jobs
 from foldwise.nets.losses import read_loss
 from foldwise.nets.member import Member
@@ -223,7 +224,7 @@ def single_run(prepared: Prepared, at: int) -> tuple[Any, Callable[[int], Any]]:
     """
     job, parts = prepared.jobs[at], prepared.program.parts
     state = start(parts, prepared.program.method, job.member, prepared.frozen)
-    model = plain_model(prepared.model, parts, job.member, state["weights"], state["fixed"])
+    model = plain_model(prepared.model, parts, job.member, split(state["weights"], parts.shapes), state["fixed"])
     drawing = [layer for layer in parts.twin.layers if hasattr(layer, "seed_generator")]
     for layer, place in zip(drawing, parts.seeds, strict=True):
         own = model.get_layer(layer.name)

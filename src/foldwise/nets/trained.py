@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from foldwise.nets.epochs import result_of
 from foldwise.nets.export import as_keras
+from foldwise.nets.flat import split
 from foldwise.nets.forward import outputs
 from foldwise.nets.jobs import Job
 from foldwise.nets.member import Member
@@ -139,7 +140,7 @@ def finish(description: str, method: Method, job: Job, inputs: list[Any] | None)
         member=job.member,
         fit_rows=job.fit,
         watch_rows=job.watch,
-        weights=list(weights),
+        weights=split(weights, parts_of(description).shapes),
         fixed=list(fixed),
         scalings=job.scalings,
         target_scaling=job.target_scaling,

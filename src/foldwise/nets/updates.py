@@ -29,10 +29,10 @@ class Updates:
     epsilon: float = 1e-7
     nesterov: bool = False
 
-    def step(self, weight: Any, gradient: Any, moments: Moments, rate: Any, time: Any, *, by_row: Any) -> Any:
-        """The new weight and moments, and the step size of each weight, which is the metric of a proximal step.
+    def step(self, weight: Any, gradient: Any, moments: Moments, rate: Any, time: Any, *, metric: Any) -> Any:
+        """The new weights and moments, and the step size of each weight, which is the metric of a proximal step.
 
-        `time` counts from 1. `by_row`, a truth value, gives all weights of an input one step size.
+        `time` counts from 1. `metric` may change Adam's mean square gradients: to one for each input, say.
         """
         first, second = moments
         if self.kind == "sgd":
@@ -41,9 +41,7 @@ class Updates:
             return weight + moved, (first, second), rate
         first = first + (gradient - first) * (1 - self.beta_1)
         second = second + (jnp.square(gradient) - second) * (1 - self.beta_2)
-        root = jnp.sqrt(second)
-        if by_row is not None:
-            root = jnp.where(by_row, jnp.sqrt(jnp.mean(second, axis=1, keepdims=True)), root)
+        root = jnp.sqrt(second if metric is None else metric(second))
         size = rate * jnp.sqrt(1 - self.beta_2**time) / (root + self.epsilon)
         return weight - first * size / (1 - self.beta_1**time), (first, second), size
 
