@@ -71,7 +71,9 @@ class DenseRows(Rows):
         """Add weighted products of [1, x] with itself to out."""
         block = self._block(start, stop)
         out[0, 0] += weight.sum()
-        out[1:, 0] += weight @ block
+        sums = weight @ block
+        out[1:, 0] += sums
+        out[0, 1:] += sums
         rooted = block * np.sqrt(weight)[:, None]
         out[1:, 1:] += rooted.T @ rooted
 

@@ -105,7 +105,7 @@ class Rows(ABC):
 
     @abstractmethod
     def add_cross(self, start: int, stop: int, weight: Floats, out: Floats) -> None:
-        """Add weighted products of [1, x] with itself over a range to the lower triangle of out (q + 1, q + 1)."""
+        """Add weighted products of [1, x] with itself over a range to out (q + 1, q + 1)."""
 
     @abstractmethod
     def _with(self, columns: Ints) -> Self:
@@ -154,9 +154,6 @@ class Rows(ABC):
         found = self.team.each(lambda share: self._moments(share, weight), shares)
         for other in found[1:]:
             found[0] += other
-        for matrix in found[0]:
-            upper = np.triu_indices(self.q + 1, 1)
-            matrix[upper] = matrix.T[upper]
         return found[0]
 
     def _moments(self, parts: list[tuple[int, int, int]], weight: Floats) -> Floats:

@@ -89,8 +89,12 @@ class SparseRows(Rows):
         _cells.columns_times(self.starts[start : stop + 1], self.columns, self.values, R, out)
 
     def add_cross(self, start: int, stop: int, weight: Floats, out: Floats) -> None:
-        """Add weighted products of [1, x] with itself to the lower triangle of out."""
-        _cells.cross(self.starts[start : stop + 1], self.columns, self.values, np.ascontiguousarray(weight), out)
+        """Add weighted products of [1, x] with itself to out."""
+        lower = np.zeros_like(out)
+        _cells.cross(self.starts[start : stop + 1], self.columns, self.values, np.ascontiguousarray(weight), lower)
+        out += lower
+        np.fill_diagonal(lower, 0.0)
+        out += lower.T
 
     def _with(self, columns: Ints) -> Self:
         chosen = copy(self)
