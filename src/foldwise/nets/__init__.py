@@ -1,5 +1,6 @@
 """Regularized neural networks for tables: folds, strengths and repeats of a Keras model trained as one batch."""
 
+from foldwise.nets.benchmark import Benchmark, benchmark
 from foldwise.nets.estimators import NetClassifier, NetRegressor
 from foldwise.nets.member import Member
 from foldwise.nets.perceptron import perceptron
@@ -11,6 +12,7 @@ from foldwise.nets.train import train
 from foldwise.nets.trained import Trained, TrainedMember
 
 __all__ = [
+    "Benchmark",
     "InputPath",
     "Member",
     "NetClassifier",
@@ -21,6 +23,7 @@ __all__ = [
     "Standing",
     "Trained",
     "TrainedMember",
+    "benchmark",
     "input_path",
     "perceptron",
     "train",
