@@ -92,7 +92,7 @@ MISTAKES = [
     (["fit", "{cars}", "--target", "mpg", "--model", "ols", "--colour"], "No such option"),
     (["fit", "none.csv", "--target", "mpg", "--model", "ols"], "there is no file 'none.csv'"),
     (["fit", "{cars}", "--target", "mgp", "--model", "ols"], "the table has no column 'mgp'; did you mean 'mpg'?"),
-    (["fit", "{cars}", "--target", "name", "--model", "ols"], "target 'name' must be a number, got text"),
+    (["fit", "{cars}", "--target", "name", "--model", "ols"], "target 'name' must be a number or have two classes"),
     (["compare", "{cars}", "--target", "mgp"], "the table has no column 'mgp'; did you mean 'mpg'?"),
     (["compare", "{cars}", "--target", "mpg", "--folds", "2"], "2 is not in the range x>=3"),
     (["compare", "{cars}", "--target", "mpg", "--folds", "399"], "398"),

@@ -25,6 +25,12 @@ _CATEGORY = click.option(
     multiple=True,
     help="Take the numbers of a column as codes of levels; may be given again.",
 )
+_FAMILY = click.option(
+    "--family",
+    metavar="NAME",
+    help="What fits the target: gaussian, binomial, probit, cloglog, poisson, gamma, tweedie, 'negative binomial' or "
+    "huber. Taken from the target if left out: two values of any kind are classes, whole numbers from 0 counts.",
+)
 
 
 class _InOrder(click.RichGroup):
@@ -61,6 +67,7 @@ def demo() -> None:
 @foldwise.command()
 @_TABLE
 @_TARGET
+@_FAMILY
 @click.option(
     "--folds", metavar="K", type=click.IntRange(min=3), default=5, show_default=True, help="Folds in each repeat."
 )
@@ -87,6 +94,7 @@ def demo() -> None:
 def compare(
     table: Path,
     target: str,
+    family: str | None,
     folds: int,
     repeats: int,
     seed: int,
@@ -98,32 +106,35 @@ def compare(
 ) -> None:
     """Compare least squares, ridge, lasso and elastic net on TABLE, or the candidates that are named.
 
+    The target may be numbers, two classes (text too) or counts; the first lines say which family was chosen and why.
+
     Which predicts best, by how much, is the difference real, and which features survive? Strengths are chosen inside
     each training set, so the errors are those of the whole procedure.
     """
     from foldwise.cli.compare import Request, show_comparison
 
     names = None if candidates is None else tuple(candidates.split(","))
-    request = Request(table, target, folds, repeats, seed, drop, categories, names)
+    request = Request(table, target, folds, repeats, seed, drop, categories, names, family=family)
     show_comparison(request, out=out, as_json=as_json)
 
 
 @foldwise.command()
 @_TABLE
 @_TARGET
+@_FAMILY
 @click.option(
     "--model",
     "kind",
     metavar="MODEL",
     type=click.Choice(["ols", "ridge", "lasso", "elastic-net"]),
     required=True,
-    help="ols (least squares), ridge, lasso or elastic-net.",
+    help="ols (least squares, or no penalty), ridge, lasso or elastic-net.",
 )
 @click.option(
     "--alpha",
     metavar="A",
     type=float,
-    help="Strength, as scikit-learn defines it. Chosen by cross-validation if left out.",
+    help="Strength, as scikit-learn defines it (for classes 1 / (C rows)). Chosen by cross-validation if left out.",
 )
 @click.option(
     "--l1-ratio", metavar="R", type=float, help="For elastic-net: 1 is lasso, 0 ridge. Chosen, or with --alpha 0.5."
@@ -165,7 +176,8 @@ def fit(table: Path, kind: str, save: Path | None, as_json: bool, **options: Any
 def predict(model: Path, table: Path, out: Path | None) -> None:
     """Predict the rows of TABLE with a MODEL that fit saved.
 
-    One column, `prediction`, in the order of the rows; as CSV on the terminal, or in the file named by --out.
+    One column, `prediction`, in the order of the rows, and for classes the probability of each; as CSV on the terminal,
+    or in the file named by --out.
     """
     from foldwise.cli.predict import show_predictions
 

@@ -43,6 +43,7 @@ class Request:
     categories: tuple[str, ...] = ()
     candidates: tuple[str, ...] | None = None
     units: Mapping[str, str] = field(default_factory=dict)
+    family: str | None = None
 
 
 def show_comparison(request: Request, *, out: Path | None = None, as_json: bool = False) -> None:
@@ -77,6 +78,7 @@ def _compared(request: Request) -> Comparison:
         comparison = run_comparison(
             table,
             target=request.target,
+            family=request.family,
             candidates=request.candidates or DEFAULT_CANDIDATES,
             folds=request.folds,
             repeats=request.repeats,

@@ -12,6 +12,7 @@ from foldwise.cli.model_file import SavedModel, model_text, write_model
 from foldwise.cli.terminal import encodable, notes_shown, output_console, waiting
 from foldwise.cli.trained import Trained
 from foldwise.cli.training import FOLDS, train
+from foldwise.report.tables import NAMES
 from foldwise.tables import read_table
 
 _NAMES = {"ols": "least squares", "ridge": "ridge", "lasso": "lasso", "elastic-net": "elastic net"}
@@ -43,24 +44,50 @@ def show_fit(table: Path, kind: str, *, save: Path | None, as_json: bool, **opti
 
 def _summary(trained: Trained, table: str, *, test_size: float, seed: int, **_: Any) -> list[Text]:
     unit = f" {trained.target_unit}" if trained.target_unit else ""
-    p = int((trained.scale > 0).sum())
+    p, gaussian = int((trained.scale > 0).sum()), trained.modelled.family.name == "gaussian"
     columns = f"{p} column{'s' if p > 1 else ''}"
     lines = [
-        Text(f"{_NAMES[trained.kind]} of {trained.target_name} on {columns} of {table}", style="bold"),
+        Text(f"{_name(trained)} of {trained.target_name} on {columns} of {table}", style="bold"),
         *map(Text, _strength(trained)),
+        *([] if gaussian else [Text(trained.modelled.line)]),
         Text(),
     ]
-    if trained.test_rmse is None:
+    measure = trained.modelled.measure.name
+    width = len(f"training {measure}")
+    if trained.test_error is None:
         rows = f"({trained.training_rows} rows, no test rows)"
-        return [*lines, Text(f"training RMSE  {trained.training_rmse:.6g}{unit}  {rows}")]
+        return [*lines, Text(f"training {measure}  {trained.training_error:.6g}{unit}  {rows}")]
     rows = f"({trained.test_rows} rows: test size {test_size:g}, seed {seed})"
-    mean = "(test RMSE of always predicting the training mean)"
+    without = trained.modelled.without if not gaussian else "the training mean"
+    mean = f"(test {measure} of always predicting {without})"
+    label = "mean only" if gaussian else "no features"
     return [
         *lines,
-        Text(f"test RMSE      {trained.test_rmse:.6g}{unit}  {rows}", style="bold"),
-        Text(f"training RMSE  {trained.training_rmse:.6g}{unit}  ({trained.training_rows} rows)"),
-        Text(f"mean only      {trained.test_rmse_of_mean:.6g}{unit}  {mean}"),
+        Text(f"{f'test {measure}':<{width}}  {trained.test_error:.6g}{unit}  {rows}", style="bold"),
+        Text(f"training {measure}  {trained.training_error:.6g}{unit}  ({trained.training_rows} rows)"),
+        Text(f"{label:<{width}}  {trained.test_error_of_mean:.6g}{unit}  {mean}"),
+        *([Text(_other_scores(trained), style="bold")] if trained.scores else []),
     ]
+
+
+def _name(trained: Trained) -> str:
+    if trained.modelled.family.name == "gaussian":
+        return _NAMES[trained.kind]
+    return (
+        f"unpenalized {trained.modelled.family.name} model"
+        if trained.kind == "ols"
+        else (f"{_NAMES[trained.kind]} ({trained.modelled.family.name})")
+    )
+
+
+def _other_scores(trained: Trained) -> str:
+    """The test rows in other scores."""
+    found = trained.scores
+    told = [
+        f"{NAMES[name]} {found[name]:.1%}" if name == "accuracy" else f"{NAMES[name]} {found[name]:.4g}"
+        for name in found
+    ]
+    return "on the test rows: " + ", ".join(told)
 
 
 def _strength(trained: Trained) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,10 +13,14 @@ from foldwise import __version__
 from foldwise.cli.files import write_whole
 from foldwise.cli.trained import Trained
 from foldwise.errors import InputError
+from foldwise.families import FAMILIES, Gaussian
+from foldwise.study.measure import Modelled
 from foldwise.tables import Recipe
 
 FORMAT = "foldwise-model"
 VERSION = 1
+OF_FAMILIES = 2
+"""The version of files that a reader of version 1 would misread: their line is not the mean itself."""
 _KEYS = ("model", "target", "intercept", "coefficients", "recipe", "training")
 
 
@@ -42,10 +46,16 @@ class SavedModel:
     coef: tuple[float, ...]
     intercept: float
     training: dict[str, Any]
+    modelled: Modelled = field(default_factory=lambda: Modelled(Gaussian(), "", ""))
+
+    def __post_init__(self) -> None:
+        """The target's name stands in one place."""
+        object.__setattr__(self, "modelled", replace(self.modelled, target=self.target_name))
 
     @classmethod
     def of(cls, trained: Trained, *, seed: int, test_size: float) -> Self:
         """What is kept of a trained model."""
+        measure = trained.modelled.measure
         return cls(
             trained.kind,
             trained.target_name,
@@ -56,28 +66,53 @@ class SavedModel:
             {
                 **asdict(trained.strength),
                 "rows": trained.training_rows,
-                "rmse": trained.training_rmse,
+                measure.key: trained.training_error,
                 "test_rows": trained.test_rows,
-                "test_rmse": trained.test_rmse,
+                f"test_{measure.key}": trained.test_error,
+                **({} if measure.is_root else {"test_scores": trained.scores}),
                 "test_size": test_size,
                 "seed": seed,
             },
+            trained.modelled,
         )
 
     def predict(self, table: Any) -> NDArray[np.float64]:
-        """Predict the rows of a table; (n,) in units of the target."""
+        """Predict the rows of a table; (n,) means in units of the target, or probabilities of the second class."""
         encoded = self.recipe.encode_table(table)
-        predicted: NDArray[np.float64] = encoded @ np.asarray(self.coef) + self.intercept
-        return predicted
+        eta: NDArray[np.float64] = encoded @ np.asarray(self.coef) + self.intercept
+        return self.modelled.family.mean(eta)
+
+    def columns(self, table: Any) -> dict[str, list[Any]]:
+        """The predictions of the rows of a table as columns: for classes the class, and the probability of each.
+
+        Examples
+        --------
+        >>> from foldwise.families import Binomial
+        >>> from foldwise.tables import make_design
+        >>> recipe = Recipe.learn(make_design({"x": [1.0, 3.0, 5.0]}))
+        >>> modelled = Modelled(Binomial(), "ill", "", ("no", "yes"))
+        >>> model = SavedModel("lasso", "ill", None, recipe, (1.0,), 0.0, {}, modelled)
+        >>> model.columns({"x": [0.0, 1.0]})["prediction"]
+        ['no', 'yes']
+        """
+        mean, classes = self.predict(table), self.modelled.classes
+        if not classes:
+            return {"prediction": mean.tolist()}
+        return {
+            "prediction": [classes[int(chance > 0.5)] for chance in mean.tolist()],
+            f"probability_{classes[0]}": (1.0 - mean).tolist(),
+            f"probability_{classes[1]}": mean.tolist(),
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """The model as plain data; the schema is in docs/model-file.md."""
         return {
             "format": FORMAT,
-            "version": VERSION,
+            "version": VERSION if self.modelled.family.name == "gaussian" else OF_FAMILIES,
             "foldwise": __version__,
             "model": self.kind,
             "target": {"name": self.target_name, "unit": self.target_unit},
+            "family": self.modelled.to_dict(),
             "intercept": self.intercept,
             "coefficients": dict(zip(self.recipe.names, self.coef, strict=True)),
             "recipe": self.recipe.to_dict(),
@@ -95,8 +130,9 @@ class SavedModel:
         """
         if not isinstance(plain, dict) or plain.get("format") != FORMAT:
             raise InputError("it is not a model that `foldwise fit --save` wrote")
-        if plain.get("version") != VERSION:
-            raise InputError(f"its format has version {plain.get('version')!r}; this foldwise reads version {VERSION}")
+        if plain.get("version") not in {VERSION, OF_FAMILIES}:
+            found = f"its format has version {plain.get('version')!r}"
+            raise InputError(f"{found}; this foldwise reads version {VERSION} and {OF_FAMILIES}")
         missing = [key for key in _KEYS if key not in plain]
         if missing:
             raise InputError(f"it has no {missing[0]!r}")
@@ -117,7 +153,22 @@ class SavedModel:
             tuple(float(coefficients[name]) for name in recipe.names),
             float(plain["intercept"]),
             dict(plain["training"]) if isinstance(plain["training"], dict) else {},
+            _modelled(plain.get("family"), target["name"], needed=plain["version"] == OF_FAMILIES),
         )
+
+
+def _modelled(family: Any, target: str, *, needed: bool) -> Modelled:
+    """The family of a file; files from before there were several have none."""
+    if family is None and not needed:
+        return Modelled(Gaussian(), target, "")
+    try:
+        made = FAMILIES[family["name"]](**family["parameters"])
+        classes, reason = tuple(family["classes"]), str(family["reason"])
+    except (KeyError, TypeError, InputError) as error:
+        raise InputError(f"its family can't be read: {type(error).__name__} at {error}") from error
+    if len(classes) != 2 * made.is_two_class:
+        raise InputError(f"its family has {len(classes)} classes")
+    return Modelled(made, target, reason, classes)
 
 
 def model_text(model: SavedModel) -> str:

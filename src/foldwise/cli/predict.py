@@ -1,7 +1,11 @@
 """`foldwise predict`: the rows of a table through a saved model."""
 
+import csv
 import sys
+from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -18,11 +22,22 @@ def show_predictions(model: Path, table: Path, *, out: Path | None) -> None:
     if out is not None:
         check_goal(out, "--out", (".csv", ".parquet"))
     with notes_shown():
-        predicted = read_model(model).predict(read_table(table))
+        predicted = read_model(model).columns(read_table(table))
     if out is None:
-        sys.stdout.write("prediction\n" + "".join(f"{value!r}\n" for value in predicted.tolist()))
+        sys.stdout.write("".join(_lines(predicted)))
         return
-    column = pa.table({"prediction": predicted})
+    column = pa.table(predicted)
     write = pyarrow.parquet.write_table if out.suffix.lower() == ".parquet" else pyarrow.csv.write_csv
     write_whole(out, lambda draft: write(column, draft))
-    sys.stdout.write(f"{len(predicted)} predictions written to {out}\n")
+    sys.stdout.write(f"{column.num_rows} predictions written to {out}\n")
+
+
+def _lines(columns: dict[str, list[Any]]) -> Iterator[str]:
+    """The columns as CSV; numbers are written so that they read back exactly."""
+    line = StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    for row in [tuple(columns), *zip(*columns.values(), strict=True)]:
+        writer.writerow([repr(value) if isinstance(value, float) else value for value in row])
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()

@@ -1,11 +1,12 @@
 """What a fit gives: the model, what is needed to use it, and how well it did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foldwise.study.measure import Modelled
 from foldwise.tables import Recipe
 
 Array = NDArray[np.float64]
@@ -29,8 +30,9 @@ class Strength:
 class Trained:
     """A fitted model with what is needed to use it, and how well it did.
 
-    ``scale`` (p,) holds the columns' standard deviations in the training rows. RMSEs are in units of the target;
-    ``test_rmse`` and ``test_rmse_of_mean`` (always predicting the training rows' mean) are None without test rows.
+    ``scale`` (p,) holds the columns' standard deviations in the training rows. Errors are RMSEs in units of the target,
+    or mean deviances; ``test_error`` and ``test_error_of_mean`` (always predicting the training rows' mean) are None
+    without test rows. ``scores`` has what else is told of the test rows, for other families than the gaussian.
     """
 
     kind: str
@@ -41,9 +43,11 @@ class Trained:
     strength: Strength
     training_rows: int
     test_rows: int
-    training_rmse: float
-    test_rmse: float | None
-    test_rmse_of_mean: float | None
+    training_error: float
+    test_error: float | None
+    test_error_of_mean: float | None
     coef: Array
     intercept: float
     scale: Array
+    modelled: Modelled
+    scores: dict[str, float] = field(default_factory=dict)

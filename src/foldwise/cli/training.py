@@ -10,10 +10,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from foldwise import linear
+from foldwise.cli.generalized import train_generalized
 from foldwise.cli.trained import Strength, Trained
 from foldwise.errors import AccuracyWarning, InputError
+from foldwise.families import Gaussian
 from foldwise.paths import fit_paths, prepare
 from foldwise.resampling import Folds
+from foldwise.study.measure import Modelled
 from foldwise.tables import Design, Recipe, make_design
 
 FOLDS = 10
@@ -26,6 +29,7 @@ def train(
     kind: str,
     *,
     target: str,
+    family: str | None = None,
     drop: tuple[str, ...] = (),
     categories: tuple[str, ...] = (),
     alpha: float | None = None,
@@ -35,7 +39,10 @@ def train(
     seed: int = 45,
     progress: Callable[[int, int], None] | None = None,
 ) -> Trained:
-    """Fit ``ols``, ``ridge``, ``lasso`` or ``elastic-net`` to a table.
+    """Fit ``ols`` (no penalty), ``ridge``, ``lasso`` or ``elastic-net`` to a table.
+
+    The family is the target's (`foldwise.tables.target`) unless it is given; `foldwise.cli.generalized` fits others
+    than the gaussian.
 
     The test rows are those of scikit-learn's ``train_test_split(test_size=test_size, random_state=seed)``. With
     `alpha`, the objective is exactly that of scikit-learn's class on the encoded columns (on standardized ones with
@@ -51,15 +58,27 @@ def train(
     --------
     >>> import foldwise as fw
     >>> trained = train(fw.datasets.auto_mpg(), "ols", target="mpg")
-    >>> trained.training_rows, trained.test_rows, round(trained.test_rmse, 3)
+    >>> trained.training_rows, trained.test_rows, round(trained.test_error, 3)
     (298, 100, 3.002)
     """
     _check_strength(kind, alpha, l1_ratio, standardize=standardize)
-    design = make_design(table, target=target, drop=drop, categories=categories)
+    design = make_design(table, target=target, drop=drop, categories=categories, family=family)
     y = design.target
     if y is None:
         raise InputError("target must be named")
-    training, test = split_rows(len(y), test_size, seed)
+    training, test = split_rows(len(y), test_size, seed, y if design.classes else None)
+    if design.family != "gaussian":
+        return train_generalized(
+            design,
+            kind,
+            training,
+            test,
+            alpha=alpha,
+            l1_ratio=l1_ratio,
+            standardize=standardize,
+            folds=FOLDS,
+            seed=seed,
+        )
     if np.all(y[training] == y[training][0]):
         raise InputError(f"target {target!r} is {y[training][0]:g} in every training row: try another --seed")
     recipe = Recipe.learn(design, training, fill=_FILL)
@@ -83,17 +102,22 @@ def train(
         strength=strength,
         training_rows=training.size,
         test_rows=test.size,
-        training_rmse=_rms(error[training]),
-        test_rmse=_rms(error[test]) if test.size else None,
-        test_rmse_of_mean=_rms(y[test] - y[training].mean()) if test.size else None,
+        training_error=_rms(error[training]),
+        test_error=_rms(error[test]) if test.size else None,
+        test_error_of_mean=_rms(y[test] - y[training].mean()) if test.size else None,
         coef=np.asarray(estimator.coef_, dtype=np.float64),
         intercept=float(estimator.intercept_),
         scale=X[training].std(axis=0),
+        modelled=Modelled(Gaussian(), str(design.target_name), design.reason),
     )
 
 
-def split_rows(n: int, test_size: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def split_rows(
+    n: int, test_size: float, seed: int, classes: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Training and test rows, scikit-learn's `train_test_split` of n rows; no test rows for a `test_size` of 0.
+
+    With `classes` (n,), those are spread evenly (its `stratify`).
 
     Examples
     --------
@@ -109,7 +133,12 @@ def split_rows(n: int, test_size: float, seed: int) -> tuple[NDArray[np.intp], N
         return np.arange(n), np.arange(0)
     if n - np.ceil(test_size * n) < 2:
         raise InputError(f"--test-size {test_size:g} of {n} rows leaves fewer than 2 rows to train on")
-    training, test = train_test_split(np.arange(n), test_size=test_size, random_state=seed)
+    try:
+        training, test = train_test_split(np.arange(n), test_size=test_size, random_state=seed, stratify=classes)
+    except ValueError as error:  # a class with one row, or fewer test rows than classes
+        raise InputError(
+            f"--test-size {test_size:g} can't spread the classes over training and test: {error}"
+        ) from error
     return training, test
 
 

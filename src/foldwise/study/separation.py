@@ -9,8 +9,9 @@ from sklearn.exceptions import ConvergenceWarning
 from foldwise.errors import SeparationWarning
 
 NOTE = (
-    "the classes are separated in some training sets: features tell them apart without error there, so that without a "
-    "penalty coefficients have no end, and those of the unpenalized candidate mean nothing; penalized ones are sound"
+    "the classes are separated, wholly or in part, in some training sets: features tell rows apart for certain there, "
+    "so that without a penalty coefficients have no end, and those of an unpenalized candidate mean nothing; penalized "
+    "ones are sound"
 )
 
 
@@ -29,10 +30,30 @@ def separation_noted() -> Iterator[list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield notes
-    separated = any(issubclass(warning.category, SeparationWarning) for warning in caught)
-    for warning in caught:
-        ours = issubclass(warning.category, SeparationWarning | ConvergenceWarning)
-        if not (separated and ours):
-            warnings.warn(warning.message, warning.category, stacklevel=4)
+    separated = _told_again(caught, (SeparationWarning, ConvergenceWarning))
     if separated:
         notes.append(NOTE)
+
+
+@contextmanager
+def separation_named() -> Iterator[None]:
+    """Say of a fit of separated classes that they are, and not that it has no end besides.
+
+    Examples
+    --------
+    >>> with separation_named():
+    ...     pass
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    _told_again(caught, (ConvergenceWarning,))
+
+
+def _told_again(caught: list[warnings.WarningMessage], kinds: tuple[type[Warning], ...]) -> bool:
+    """Issue warnings again, but of these kinds only where no separation explains them; whether one does."""
+    separated = any(issubclass(warning.category, SeparationWarning) for warning in caught)
+    for warning in caught:
+        if not (separated and issubclass(warning.category, kinds)):
+            warnings.warn(warning.message, warning.category, stacklevel=5)
+    return separated

@@ -14,8 +14,10 @@ from foldwise.tables.values import kind_of, levels_of, number_in, numbers, refus
 Label = str | bool | int | float
 
 TWO_CLASSES = ("binomial", "probit", "cloglog")
+KNOWN = ("gaussian", "huber", *TWO_CLASSES, "poisson", "gamma", "tweedie", "negative binomial")
 _LEAST = {"poisson": 0.0, "negative binomial": 0.0, "tweedie": 0.0, "gamma": np.nextafter(0.0, 1.0)}
 _ACCEPTED = {"gamma": "an amount above 0 in every row"}
+MOST_CLASSES = 20
 MOST_COUNTS = 10.0
 """Whole numbers from 0 whose mean is larger are taken for amounts like any others."""
 
@@ -61,6 +63,8 @@ def read_target(name: str, column: pa.Array, family: str | None = None) -> Targe
     >>> read_target("visits", pa.array([0, 2, 1, 0])).reason
     'visits holds whole numbers from 0 with a mean of 0.75: counts'
     """
+    if family is not None and family not in KNOWN:
+        raise InputError(f"family must be one of {', '.join(KNOWN)} for a table, got {family!r}")
     if family in TWO_CLASSES:
         return _two_classes(name, column, family)
     kind = kind_of(name, column)
@@ -95,6 +99,11 @@ def _two_classes(name: str, column: pa.Array, family: str) -> Target:
         raise InputError(f"target {name!r} is {labels[0]!r} in every row; there is nothing to predict")
     if len(labels) > 2:
         shown = ", ".join(map(repr, labels[:3])) + (", ..." if len(labels) > 3 else "")
+        if kind == "text" and len(labels) > MOST_CLASSES:
+            raise InputError(
+                f"target {name!r} must be a number or have two classes, got text with {len(labels)} different values: "
+                f"{shown}"
+            )
         raise InputError(
             f"target {name!r} has {len(labels)} classes, {shown}; two can be told apart as yet: make a column of one "
             "class against the others, or keep the rows of two"
