@@ -297,7 +297,7 @@ def test_a_row_table_serves_many_fits():
         ({"y": np.zeros(N)}, "y must have a positive count"),
         ({"sample_weight": -np.ones(N)}, "sample_weight must be finite and >= 0"),
         ({"nested": True}, "nested needs three or more folds"),
-        ({"fill": "mean"}, "fill must be left out with family='poisson'"),
+        ({"fill": "zero"}, "fill must be 'mean', 'median' or None, got 'zero'"),
         ({"penalty": "mcp"}, "penalty must be left out with family='poisson'"),
         ({"folds": fw.Folds.kfold(9, n_folds=3)}, "folds must label the 80 rows"),
     ],

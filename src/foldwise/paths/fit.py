@@ -13,6 +13,7 @@ from foldwise.moments import FoldMoments
 from foldwise.moments.check import check_target
 from foldwise.paths.control import Control, Progress
 from foldwise.paths.from_moments import Rows, fit_moments
+from foldwise.paths.generalized.filling import Filling
 from foldwise.paths.generalized.fit import RowTable, check_offset, fit_generalized
 from foldwise.paths.options import check_fraction, check_options
 from foldwise.paths.penalized import check_choice
@@ -213,10 +214,8 @@ def fit_paths(
             offset,
             folds,
             sample_weight,
+            Filling(fill, bool(indicators), pools, min_level_count),
             unused={
-                "fill": fill,
-                "indicators": indicators or None,
-                "pools": pools or None,
                 "stop_when_turned": stop_when_turned or None,
                 "penalty": None if penalty == "elastic net" else penalty,
                 "penalty_factor": penalty_factor if isinstance(penalty_factor, str) else None,
@@ -288,6 +287,7 @@ def _row_table(
     offset: Any,
     folds: Folds | None,
     sample_weight: Any,
+    filling: Filling,
     unused: Mapping[str, Any],
 ) -> RowTable:
     """The rows of a generalized linear model; what it can't do yet is refused by name."""
@@ -308,7 +308,7 @@ def _row_table(
     if y is None:
         message = "y must be given with X"
         raise InputError(message)
-    return RowTable.of(X, y, family, folds=folds, sample_weight=sample_weight, offset=offset)
+    return RowTable.of(X, y, family, folds=folds, sample_weight=sample_weight, offset=offset, filling=filling)
 
 
 def _less_offset(X: Any, y: Any, offset: Any) -> Any:

@@ -72,7 +72,7 @@ class OutputPaths(Paths):
             message = f"offset must be left out with family={self.family.name!r}"
             raise InputError(message)
         h = self.index(held_out)
-        table: Any = sparse.csc_array(X) if sparse.issparse(X) else np.asarray(X)
+        table: Any = sparse.csc_array(X) if sparse.issparse(X) else self.maps[h].rows(np.asarray(X))
         if table.shape[1] != self.n_features:
             message = f"X must have the {self.n_features} columns of the fit, got {table.shape[1]}"
             raise InputError(message)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from foldwise.errors import DataWarning, InputError
 from foldwise.moments import DesignMap
@@ -15,6 +17,7 @@ from foldwise.moments.threads import Team
 from foldwise.paths.control import Control
 from foldwise.paths.generalized.cox_passes import CoxPasses
 from foldwise.paths.generalized.dense_rows import COPIED_BYTES, DenseRows
+from foldwise.paths.generalized.filling import FilledPasses, Filling
 from foldwise.paths.generalized.multinomial_passes import MultinomialPasses
 from foldwise.paths.generalized.passes import Passes
 from foldwise.paths.generalized.rows import Rows, fold_order
@@ -60,6 +63,8 @@ class RowTable:
     offset : array (n,) or None
     folds : Folds or None
     family : Family
+    filling : Filling
+        What is done with missing values and rare levels.
     """
 
     X: Any
@@ -68,11 +73,23 @@ class RowTable:
     offset: Floats | None
     folds: Folds | None
     family: Family
+    filling: Filling = field(default_factory=Filling)
 
     @classmethod
-    def of(cls, X: Any, y: Any, family: Family, *, folds: Folds | None, sample_weight: Any, offset: Any) -> RowTable:
+    def of(
+        cls,
+        X: Any,
+        y: Any,
+        family: Family,
+        *,
+        folds: Folds | None = None,
+        sample_weight: Any = None,
+        offset: Any = None,
+        filling: Filling | None = None,
+    ) -> RowTable:
         """Check everything, with messages that name the argument."""
-        table = check_features(X, allow_missing=False)
+        filling = filling or Filling()
+        table = check_features(X, allow_missing=filling.fill is not None)
         n = table.shape[0]
         target = family.check_target(y, n)
         weight = check_weight(sample_weight, n)
@@ -82,12 +99,22 @@ class RowTable:
         if offset is not None and target.ndim == 2 and not family.shares_rows:
             message = f"offset must be left out with family={family.name!r}"
             raise InputError(message)
-        return cls(table, target, np.ones(n) if weight is None else weight, check_offset(offset, n), folds, family)
+        if filling.pools and sparse.issparse(table):
+            message = "pools must be left out with a sparse X"
+            raise InputError(message)
+        weight = np.ones(n) if weight is None else weight
+        return cls(table, target, weight, check_offset(offset, n), folds, family, filling)
+
+    @cached_property
+    def gaps(self) -> Ints:
+        """Columns (g,) with missing values."""
+        none = self.filling.fill is None or sparse.issparse(self.X)
+        return np.zeros(0, dtype=np.intp) if none else np.flatnonzero(np.isnan(self.X).any(axis=0))
 
     @property
     def n_features(self) -> int:
-        """P."""
-        return int(self.X.shape[1])
+        """Columns of a fitted design: p, and the missing indicators where they are asked for."""
+        return int(self.X.shape[1]) + (len(self.gaps) if self.filling.indicators else 0)
 
     @property
     def n_folds(self) -> int:
@@ -147,22 +174,11 @@ def fit_generalized(table: RowTable, search: Search, options: Options, control: 
         first.
     """
     control = control or Control()
+    _check_size(table, search)
     if table.family.name == "multigaussian":
         return fit_several_targets(table, search, options)
     if table.family.shares_rows:
         options = replace(options, fit_intercept=True)  # without a meaning, it takes up the centring
-    if table.n_outputs * table.n_features > MANY_COLUMNS and table.n_outputs > 1:
-        message = (
-            f"X must have at most {MANY_COLUMNS // table.n_outputs} columns with {table.n_outputs} classes "
-            f"(family={table.family.name!r}), got {table.n_features}"
-        )
-        raise InputError(message)
-    if search.l1_ratio == 0.0 and table.n_features > MANY_COLUMNS:
-        message = (
-            f"l1_ratio must be above 0 for {table.n_features} columns with family={table.family.name!r}, got 0.0: "
-            "without zeros every set needs a matrix of all of them; 0.01 is nearly ridge"
-        )
-        raise InputError(message)
     k = table.n_folds
     members = [frozenset[int](), *(frozenset({fold}) for fold in range(k if k > 1 else 0))]
     if search.nested:
@@ -188,15 +204,42 @@ def fit_generalized(table: RowTable, search: Search, options: Options, control: 
     return _assemble(table, walks, members, np.asarray(grid), search, control.ended)
 
 
+def _check_size(table: RowTable, search: Search) -> None:
+    """Refuse what would need too large a matrix for every set."""
+    name, p, outputs = table.family.name, table.n_features, table.n_outputs
+    message = ""
+    if len(table.gaps) or table.filling.pools:
+        if name == "multigaussian":
+            message = "fill and pools must be left out with family='multigaussian'; fill X beforehand"
+        elif p > FEW_COLUMNS:
+            message = f"fill and pools need at most {FEW_COLUMNS} columns, got {p}; fill X beforehand"
+    elif outputs > 1 and outputs * p > MANY_COLUMNS:
+        message = f"X must have at most {MANY_COLUMNS // outputs} columns with {outputs} outputs ({name}), got {p}"
+    elif search.l1_ratio == 0.0 and p > MANY_COLUMNS:
+        message = (
+            f"l1_ratio must be above 0 for {p} columns with family={name!r}, got 0.0: "
+            "without zeros every set needs a matrix of all of them; 0.01 is nearly ridge"
+        )
+    if message:
+        raise InputError(message)
+
+
 def _begin(
     table: RowTable, labels: Ints, members: list[HeldOut], search: Search, options: Options, team: Team
 ) -> Walker:
     """One repeat's held-out sets at their null fits, unpenalized columns fitted."""
-    kind = SparseRows if is_sparse_enough(table.X) else DenseRows
-    order = fold_order(labels, in_windows=kind is DenseRows and 8 * table.X.size > COPIED_BYTES)
-    rows = kind(table.X, order, labels[order], table.weight[order], team, centred=options.fit_intercept)
+    X, filling, gaps = table.X, table.filling, table.gaps
+    fills = len(gaps) > 0 or len(filling.pools) > 0
+    # A median, so that far-off rows of one fold do not take digits from the others.
+    reference = np.nanmedian(X[:, gaps], axis=0) if len(gaps) and options.fit_intercept else np.zeros(len(gaps))
+    if fills:
+        X = filling.shared_columns(X, gaps, reference)
+    kind = SparseRows if is_sparse_enough(X) else DenseRows
+    order = fold_order(labels, in_windows=kind is DenseRows and 8 * X.size > COPIED_BYTES)
+    rows = kind(X, order, labels[order], table.weight[order], team, centred=options.fit_intercept)
     _check_fold_weights(rows)
-    sets = Sets.of(rows, members, options)
+    maps = filling.maps(table.X, table.weight, labels, members, gaps, reference) if fills else []
+    sets = Sets.filled(rows, members, options, table.X[order], maps) if fills else Sets.of(rows, members, options)
     offset = None if table.offset is None else table.offset[order]
     passes: Passes
     if table.family.shares_rows:
@@ -205,7 +248,9 @@ def _begin(
         passes = MultinomialPasses(rows, table.y[order], offset, table.family, sets.repeated(table.n_outputs))
     else:
         passes = Passes(rows, table.y[order], offset, table.family, sets)
-    few = table.n_outputs > 1 or table.n_features <= FEW_COLUMNS or search.l1_ratio == 0.0
+    if fills:
+        passes = FilledPasses.of(passes, maps)
+    few = fills or table.n_outputs > 1 or table.n_features <= FEW_COLUMNS or search.l1_ratio == 0.0
     walker = Walker(passes, options, search) if few else WorkingSets(passes, options, search)
     _warn_of_nothing(walker, table)
     if np.any(np.isfinite(options.penalty_factor) & (options.penalty_factor == 0.0)):
@@ -231,13 +276,14 @@ def _walk(walker: Walker, grid: Floats, search: Search, control: Control) -> lis
 
 
 def _in_original_units(walker: Walker, points: list[Point]) -> _Walked:
-    rows = walker.passes.rows
+    passes = walker.passes
     last = walker.coef.shape[1]
     coef = np.stack([np.pad(point.coef, ((0, 0), (0, last - point.coef.shape[1]))) for point in points], axis=1)
     outputs = walker.first
     # (H, A, C q) to (H, A, q, C)
-    original = coef[:, :, outputs:].reshape(*coef.shape[:2], outputs, rows.q).swapaxes(2, 3) / rows.unit[:, None]
-    intercept = coef[:, :, :outputs] - np.einsum("haqc,q->hac", original, rows.centre)
+    original = coef[:, :, outputs:].reshape(*coef.shape[:2], outputs, passes.n_columns).swapaxes(2, 3)
+    original = original / passes.unit[:, None]
+    intercept = coef[:, :, :outputs] - np.einsum("haqc,hq->hac", original, passes.shift)
     if walker.family.shares_rows:
         intercept = np.zeros_like(intercept)
     if outputs == 1:
@@ -319,6 +365,7 @@ def _assemble(
                 inner_error[r * k + outer, fold] = error
     none = np.zeros(0, dtype=np.intp)
     same = DesignMap(gaps=none, reference=np.zeros(0), fill=np.zeros(0), moved=(), indicators=False)
+    maps = [getattr(walked.walker.passes, "maps", (same,) * len(members)) for walked in walks]
 
     def of_points(name: str) -> Any:
         return np.stack([[getattr(point, name)[h] for point in walks[r].points[:points]] for r, h in where])
@@ -338,7 +385,7 @@ def _assemble(
         null_objective=np.array([walks[r].walker.null_objective[h] for r, h in where]),
         mean=np.stack([walks[r].sets.mean[h] for r, h in where]),
         scale=np.stack([walks[r].sets.scale[h] for r, h in where]),
-        maps=(same,) * len(where),
+        maps=tuple(maps[r][h] for r, h in where),
         n_folds=k,
         n_repeats=repeats,
         cv_error=cv_error,

@@ -60,7 +60,7 @@ class MultinomialPasses(Passes):
             [self.rows.moments(self.rows.weight * omega[:, c] * omega[:, d], folds) for c, d in pairs], axis=1
         )
 
-    def curvature(self, coef: Floats) -> Floats:
+    def curvature(self, coef: Floats, h: int = 0) -> Floats:  # noqa: ARG002 - a set may have its own columns
         """The means (n, C), which the curvature is made of."""
         return self.family.mean(self.predictor(coef[None])[:, 0])
 
@@ -139,6 +139,7 @@ class MultinomialModels(NewtonModels):
 
     def renew_one(self, h: int, moments: Floats) -> None:
         """New curvature of one set from its training rows' moments (pairs, q + 1, q + 1)."""
+        moments = self._of_design(h, moments)
         C, size = self.n_classes, moments.shape[-1]
         M = np.zeros((C, C, size, size))
         for (c, d), block in zip(combinations(range(C), 2), moments / self.sets.weight[h], strict=True):

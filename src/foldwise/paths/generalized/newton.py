@@ -41,6 +41,8 @@ class NewtonModels:
         self.C = np.zeros((H, q, q))
         self.means = np.zeros((H, q))
         self.total = np.ones(H)
+        # From a set's own columns to the shared ones, where they differ: (H, r + 1, q + 1), the intercept first.
+        self.designs: Floats | None = None
         self.problems = [
             WarmProblem(
                 sets.l1_weight[h],
@@ -61,7 +63,7 @@ class NewtonModels:
 
     def renew_one(self, h: int, moments: Floats) -> None:
         """New curvature of one set from its training rows' moments (q + 1, q + 1)."""
-        M = moments / self.sets.weight[h]
+        M = self._of_design(h, moments) / self.sets.weight[h]
         if self.fit_intercept:
             self.total[h] = max(M[0, 0], np.finfo(float).tiny)
             self.means[h] = M[0, 1:] / self.total[h]
@@ -73,6 +75,9 @@ class NewtonModels:
         least = 1e-13 * M[at + 1, at + 1] + np.finfo(float).tiny
         self.C[h, at, at] = np.maximum(self.C[h, at, at], least)
         self.problems[h].renew(self.C[h])
+
+    def _of_design(self, h: int, moments: Floats) -> Floats:
+        return moments if self.designs is None else self.designs[h].T @ moments @ self.designs[h]
 
     def step(self, h: int, coef: Floats, gradient: Floats, l1: float, l2: float) -> tuple[Floats, Floats, int]:
         """Minimize one set's model: coefficients (q + 1,), the pull X'(-u) of its dual point (q,), equality steps."""

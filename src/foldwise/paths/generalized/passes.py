@@ -102,6 +102,25 @@ class Passes:
         """How many of a set's coefficients, the first ones, are intercepts."""
         return 1
 
+    @property
+    def n_columns(self) -> int:
+        """Columns that a set has coefficients for."""
+        return int(self.rows.q)
+
+    @property
+    def unit(self) -> Floats:
+        """What its columns (q,) are divided by."""
+        return self.rows.unit
+
+    @property
+    def shift(self) -> Floats:
+        """What an intercept changes by per unit of a coefficient in original units: (H, q)."""
+        return np.broadcast_to(self.rows.centre, (len(self.sets.held_out), self.rows.q))
+
+    def largest(self) -> Floats:
+        """The largest size of an entry of every column (q,)."""
+        return self.rows.largest()
+
     def newton_models(self, *, fit_intercept: bool) -> NewtonModels:
         """A Newton model for every set."""
         return NewtonModels(self.sets, fit_intercept=fit_intercept)
@@ -167,8 +186,8 @@ class Passes:
             eta += self.offset[:, None]
         return eta[:, : len(coef)] + coef[:, 0]
 
-    def curvature(self, coef: Floats) -> Floats:
-        """The family's curvature (n,) at the predictor of coefficients (q + 1,)."""
+    def curvature(self, coef: Floats, h: int = 0) -> Floats:  # noqa: ARG002 - a set may have its own columns
+        """The family's curvature (n,) at the predictor of coefficients (q + 1,) of set h."""
         omega = np.empty(self.rows.n)
         inner = padded(coef[1:, None], LANES)
 

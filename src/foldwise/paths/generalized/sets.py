@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from foldwise.moments import DesignMap
     from foldwise.paths.generalized.rows import Rows
     from foldwise.paths.problem import Options
 
@@ -67,7 +68,25 @@ class Sets:
             mean[h] = base[h] + centre
         rounding = 64.0 * np.finfo(float).eps
         scale = np.where(variance <= (rounding * mean) ** 2, 0.0, np.sqrt(variance))
-        return cls._weighed(rows, held_out, keep, total, mean, scale, options)
+        return cls._weighed(rows.unit, held_out, keep, total, mean, scale, options)
+
+    @classmethod
+    def filled(
+        cls, rows: Rows, held_out: Sequence[HeldOut], options: Options, X: Any, maps: Sequence[DesignMap]
+    ) -> Sets:
+        """Of sets whose columns are their own maps of raw rows X (n, p), in the rows' order."""
+        keep = np.array([[fold not in members for members in held_out] for fold in range(rows.folds)])
+        means, scales = [], []
+        for h, each in enumerate(maps):
+            kept = np.flatnonzero(keep[rows.label, h])
+            design, w = each.rows(X[kept]), rows.weight[kept] / rows.weight[kept].sum()
+            mean = w @ design
+            variance = w @ (design - mean) ** 2
+            means.append(mean)
+            scales.append(np.where(variance <= (64.0 * np.finfo(float).eps * mean) ** 2, 0.0, np.sqrt(variance)))
+        total = (keep * rows.fold_weight[:, None]).sum(axis=0)
+        unit = rows.unit[: len(means[0])]
+        return cls._weighed(unit, held_out, keep, total, np.stack(means), np.stack(scales), options)
 
     def select(self, columns: Ints) -> Sets:
         """The same sets with some columns alone."""
@@ -100,7 +119,7 @@ class Sets:
     @classmethod
     def _weighed(
         cls,
-        rows: Rows,
+        unit: Floats,
         held_out: Sequence[HeldOut],
         keep: NDArray[np.bool_],
         total: Floats,
@@ -112,7 +131,7 @@ class Sets:
         live = (size > 0.0) & np.isfinite(options.penalty_factor)
         # A column without spread of its own, where it still counts (no intercept), is penalized as it is.
         spread = np.where(scale > 0.0, scale, size) if options.standardize else np.ones_like(scale)
-        spread = np.where(live, spread, rows.unit) / rows.unit
+        spread = np.where(live, spread, unit) / unit
         factor = np.where(np.isfinite(options.penalty_factor), options.penalty_factor, 1.0)
         return cls(
             held_out=held_out,
@@ -122,6 +141,6 @@ class Sets:
             scale=scale,
             l1_weight=np.ascontiguousarray(factor * spread),
             l2_weight=np.ascontiguousarray(factor * spread**2),
-            lower=np.ascontiguousarray(np.where(live, options.lower * rows.unit, 0.0)),
-            upper=np.ascontiguousarray(np.where(live, options.upper * rows.unit, 0.0)),
+            lower=np.ascontiguousarray(np.where(live, options.lower * unit, 0.0)),
+            upper=np.ascontiguousarray(np.where(live, options.upper * unit, 0.0)),
         )

@@ -96,7 +96,7 @@ class Walker:
 
     def __init__(self, passes: Passes, options: Options, search: Search) -> None:
         if not hasattr(self, "everything"):
-            self.everything, self.columns = passes, np.arange(passes.rows.q)
+            self.everything, self.columns = passes, np.arange(passes.n_columns)
         self.passes, self.options, self.tol, self.l1_ratio = passes, options, search.tol, search.l1_ratio
         total = passes.sets.weight
         self.per_weight = 1.0 / total if search.loss == "sum" else np.ones_like(total)
@@ -122,12 +122,12 @@ class Walker:
 
     def refresh(self, coef: Floats) -> None:
         """Take the shared curvature at some coefficients (q + 1,), the final model's, for all sets that share."""
-        self.omega = self.passes.curvature(coef)
+        self.omega = self.passes.curvature(coef, 0)
         self.moments = self.passes.moments(self.omega)
         self.models.renew(np.flatnonzero(self.own_for == 0), self.moments)
 
     def _refresh_own(self, h: int, coef: Floats) -> None:
-        self.own_omega[h] = self.passes.curvature(coef)
+        self.own_omega[h] = self.passes.curvature(coef, h)
         self.models.renew_one(h, self.passes.own_moments(h, coef, self.own_omega[h]))
 
     def advance(self, alpha: float) -> Point:
@@ -247,7 +247,7 @@ class Walker:
         gap = found.misfit + penalty_gap(self.sets, which, b, pull, l1, l2, room)
         if found.spill.any():
             if self.largest is None:
-                self.largest = np.tile(self.passes.rows.largest(), self.first)
+                self.largest = np.tile(self.passes.largest(), self.first)
             reach = (2.0 * np.abs(b) + room) @ self.largest
             if self.options.fit_intercept:
                 reach += 2.0 * np.abs(there[:, : self.first]).sum(axis=1) + np.sqrt(
