@@ -172,6 +172,8 @@ def test_an_absent_class_has_a_far_intercept():
     [
         (Binomial(), [0.0, 2.0], r"y must be 0 or 1 .* got 2 in row 1"),
         (Probit(), [-1.0, 1.0], r"y must be 0 or 1 .* got -1 in row 0"),
+        (Binomial(), [1.0, 1.0], r"y must have both classes, 0 and 1, for family='binomial', got 1 in every row"),
+        (Cloglog(), [False, False], r"y must have both classes"),
         (Poisson(), [1.0, -3.0], r"y must be >= 0 for family='poisson', got -3 in row 1"),
         (Poisson(), [0.0, 0.0], r"y must have a positive count .* got 0 in every row"),
         (Gamma(), [1.0, 0.0], r"y must be > 0 for family='gamma', got 0 in row 1"),

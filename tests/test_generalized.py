@@ -14,6 +14,7 @@ import foldwise.paths.generalized.fit as engine
 from foldwise.errors import DataWarning, InputError
 from foldwise.families import Binomial, Cloglog, Gamma, Huber, NegativeBinomial, Poisson, Probit, Tweedie
 from foldwise.paths import RowTable
+from foldwise.paths.generalized import passes
 from foldwise.paths.scores import held_out_scores
 
 N, P = 80, 5
@@ -365,3 +366,17 @@ def test_wide_tables_fit_and_wide_ridge_is_refused():
     assert {0, 1} <= set(np.flatnonzero(paths.coef[0, -1]))
     with pytest.raises(InputError, match="l1_ratio must be above 0 for 3200 columns"):
         fw.fit_paths(X, y, family="binomial", l1_ratio=0.0)
+
+
+@pytest.mark.parametrize("name", ["binomial", "poisson", "gamma"])
+def test_compiled_passes_equal_the_families_own(name, monkeypatch):
+    X, y = table(name, np.random.default_rng(20))
+    weight = np.random.default_rng(20).random(N) * (np.arange(N) % 7 > 0)
+    common = {"family": name, "folds": fw.Folds.kfold(N, n_folds=4), "nested": True, "sample_weight": weight}
+    compiled = fw.fit_paths(X, y, alphas=20, eps=1e-4, **common)
+    monkeypatch.setattr(passes, "KERNELS", {})
+    plain = fw.fit_paths(X, y, alphas=compiled.alphas, **common)
+    np.testing.assert_allclose(plain.coef, compiled.coef, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(plain.gap, compiled.gap, rtol=1e-4, atol=1e-14)
+    np.testing.assert_allclose(plain.cv_error, compiled.cv_error, rtol=1e-11)
+    np.testing.assert_array_equal(plain.n_iter, compiled.n_iter)

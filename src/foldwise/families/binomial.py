@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from scipy.special import expit, log_ndtr, logit, ndtr, ndtri, xlogy
 
-from foldwise.families.family import Family, against, check_numbers, exp, refuse
+from foldwise.families.family import Family, against, check_numbers, exp, refuse, refuse_constant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +30,8 @@ class _TwoClasses(Family):
         array = np.asarray(y)
         target = check_numbers(array.astype(np.float64) if array.dtype == bool else array, n)
         refuse(target, (target < 0.0) | (target > 1.0), self.name, "0 or 1 (or a share between)")
+        for only in (0.0, 1.0):
+            refuse_constant(target, None, only, self.name, "both classes, 0 and 1,")
         return target
 
     def saturated(self, y: Floats) -> Floats:
