@@ -268,11 +268,13 @@ def _assemble(
     index = np.unique(np.concatenate([one.index for one in walks]))
     where = _order(sets)
     walks = [first_of(one, points) for one in walks]
-    coef = np.zeros((len(where), points, len(index)))
+    # One walk has its held-out sets in the right order already, and its coefficients need no copy.
+    coef = walks[0].coef if repeats == 1 else np.zeros((len(where), points, len(index)))
     cv_error = np.full((repeats * k if k > 1 else 0, points), np.nan)
     inner_error = np.full((repeats * k, k, points), np.nan) if nested else None
     for at, (r, h) in enumerate(where):
-        coef[at][:, np.searchsorted(index, walks[r].index)] = walks[r].coef[h]
+        if repeats > 1:
+            coef[at][:, np.searchsorted(index, walks[r].index)] = walks[r].coef[h]
         for fold in sets[r][h]:
             error = walks[r].fold_error[h, fold]
             if len(sets[r][h]) == 1:

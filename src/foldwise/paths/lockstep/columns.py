@@ -182,10 +182,9 @@ class WorkingColumns:
             return
         need = self.size + len(new)
         if need > len(self.rows):
-            room = max(need, 5 * len(self.rows) // 4)
-            rows = np.empty((room, self.source.n))
-            rows[: self.size] = self.rows[: self.size]
-            self.rows = rows
+            room = max(need, 9 * len(self.rows) // 8)
+            # In place: a second copy of the working columns would be the peak of a whole walk's memory.
+            self.rows.resize((room, self.source.n), refcheck=False)
             self.index = np.concatenate([self.index[: self.size], np.zeros(room - self.size, dtype=np.intp)])
         self.rows[self.size : need] = self.source.take(new)
         self.rows[self.size : need] -= self.centre[new][:, None]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 HeldOut = frozenset[int]
 # Candidates of one held-out set in one round.
 MOST_CANDIDATES = 96
-# Working columns that no set uses are dropped when there are more than this many, and more than the others.
+# Working columns that no set uses are dropped when there are more than this many, and a fifth of all.
 MOST_IDLE = 256
 # Supports larger than this keep an inverse that was made for a ridge term up to so many times stronger.
 MANY_MEMBERS = 300
@@ -125,7 +125,7 @@ class Lockstep:
         R. Tibshirani et al., "Strong rules for discarding predictors in lasso-type problems", JRSS B 74, 2012.
         """
         idle = self.work.size - np.count_nonzero(self.coef[: self.work.size].any(axis=1))
-        if idle > MOST_IDLE and 2 * idle > self.work.size:
+        if idle > MOST_IDLE and 5 * idle > self.work.size:
             self._dismiss()
         self.hand = self._reaching(l1)
         self.columns.take_to_hand(self.hand)

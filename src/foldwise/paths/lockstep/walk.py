@@ -88,8 +88,8 @@ def walk(
         gap = lockstep.relative_gap(l1, l2)
         status = np.zeros(lockstep.H, dtype=np.int8)
         status[gap > strengths.tol] = Status.ROUNDING if settled else Status.STOPPED
-        used = lockstep.work.size
-        points.append((lockstep.work.columns.copy(), lockstep.coef[:used].copy()))
+        used = np.flatnonzero(lockstep.coef[: lockstep.work.size].any(axis=1))
+        points.append((lockstep.work.columns[used], lockstep.coef[used]))
         gaps.append(gap)
         iterations.append(steps)
         statuses.append(status)
@@ -99,6 +99,7 @@ def walk(
             break
     if not points:
         return None
+    lockstep.supports = []  # their inverses are the largest thing in memory, and done with
     index, coef = _gather(points)
     intercept = np.zeros(coef.shape[:2])
     if lockstep.options.fit_intercept:
@@ -179,11 +180,11 @@ def _stand_still(lockstep: Lockstep, l1: float, l2: float, slack: float, max_ite
 
 def _gather(points: list[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:
     """Coefficients (H, A, q) of all points over the q columns that are not zero in some of them."""
-    index = np.unique(np.concatenate([columns[part.any(axis=1)] for columns, part in points]))
+    index = np.unique(np.concatenate([columns for columns, _ in points]))
     coef = np.zeros((points[0][1].shape[1], len(points), len(index)))
-    for a, (columns, part) in enumerate(points):
-        used = np.flatnonzero(part.any(axis=1))
-        coef[:, a, np.searchsorted(index, columns[used])] = part[used].T
+    for a in range(len(points) - 1, -1, -1):
+        columns, part = points.pop()
+        coef[:, a, np.searchsorted(index, columns)] = part.T
     return index, coef
 
 
