@@ -130,8 +130,9 @@ def _way_down(lockstep: Lockstep, strengths: Strengths, start: Floats | None) ->
     way: list[tuple[float, float, bool]] = []
     for l1, l2 in zip(strengths.l1.tolist(), strengths.l2.tolist(), strict=True):
         strides = int(np.ceil(np.log(last / l1) / LONGEST_STRIDE)) if last > l1 > 0.0 else 1
-        between = np.geomspace(last, l1, strides + 1)[(0 if not way and not begun else 1) : -1] if strides > 1 else []
-        way += [(float(one), float(one) * mixed, False) for one in between]
+        first = 0 if not way and not begun else 1
+        between = np.geomspace(last, l1, strides + 1)[first:-1].tolist() if strides > 1 else []
+        way += [(one, one * mixed, False) for one in between]
         way.append((l1, l2, True))
         last = l1
     return way
