@@ -68,7 +68,8 @@ class Task:
         return Task(self.name, np.asfortranarray(self.X[:rows]), self.y[:rows], self.labels[:rows], self.alphas)
 
 
-def _data_folder() -> Path:
+def data_folder() -> Path:
+    """Where the tables are."""
     named = os.environ.get("FOLDWISE_DATA")
     folder = Path(named) if named else Path(__file__).resolve().parents[1].parent / "shared" / "data"
     if not folder.is_dir():
@@ -99,28 +100,28 @@ def _cars3() -> tuple[NDArray[np.float64], pd.Series]:
 
 
 def _communities() -> tuple[NDArray[np.float64], pd.Series]:
-    table = pd.read_csv(_data_folder() / "communities_crime.csv")
+    table = pd.read_csv(data_folder() / "communities_crime.csv")
     names = ["state", "county", "community", "communityname", "fold", "ViolentCrimesPerPop"]
     return _plain(table.drop(columns=names)), table["ViolentCrimesPerPop"]
 
 
 def _cal3() -> tuple[NDArray[np.float64], pd.Series]:
-    table = pd.read_parquet(_data_folder() / "california_housing.parquet")
+    table = pd.read_parquet(data_folder() / "california_housing.parquet")
     return _cubic(table.drop(columns="MedHouseVal")), table["MedHouseVal"]
 
 
 def _protein3() -> tuple[NDArray[np.float64], pd.Series]:
-    table = pd.read_parquet(_data_folder() / "bnn_protein_tertiary_structure.parquet")
+    table = pd.read_parquet(data_folder() / "bnn_protein_tertiary_structure.parquet")
     return _cubic(table.drop(columns="y")), table["y"]
 
 
 def _riboflavin() -> tuple[NDArray[np.float64], pd.Series]:
-    table = pd.read_parquet(_data_folder() / "riboflavin.parquet")
+    table = pd.read_parquet(data_folder() / "riboflavin.parquet")
     return _plain(table.drop(columns="y")), table["y"]
 
 
 def _mice_snp() -> tuple[NDArray[np.float64], pd.Series]:
-    table = pd.read_parquet(_data_folder() / "mice_snp.parquet")
+    table = pd.read_parquet(data_folder() / "mice_snp.parquet")
     targets = ["Obesity.BMI", "Obesity.BodyLength", "Obesity.EndNormalBW"]
     return _plain(table.drop(columns=targets)), table[targets[0]]
 

@@ -48,7 +48,7 @@ class Progress:
 
     def begin(self, jobs: list[Any]) -> None:
         """Count what there is to do."""
-        self._started = time.perf_counter()
+        self._started = self._told = time.perf_counter()
         self._members, self._finished, self._steps = len(jobs), 0, 0
         self._wanted = sum(job.n_steps * job.epochs_left for job in jobs)
 
