@@ -182,7 +182,6 @@ X3 = np.arange(12.0).reshape(6, 2)
     ("model", "y", "extra", "message"),
     [
         (fw.LogisticRegression(), ["a"] * 6, {}, "only one class, 'a'"),
-        (fw.LogisticRegression(), list("aabbcc"), {}, "Only binary classification is supported"),
         (fw.LogisticRegression(), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], {}, "continuous"),
         (fw.LogisticRegression(C=0.0), list("aabbab"), {}, "C must be a number > 0, got 0.0"),
         (fw.LogisticRegression(class_weight={"c": 1}), list("aabbab"), {}, "class_weight must have classes as keys"),

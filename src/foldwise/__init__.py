@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from foldwise import datasets as datasets
     from foldwise import nets as nets
+    from foldwise.linear import CoxRegressor as CoxRegressor
+    from foldwise.linear import CoxRegressorCV as CoxRegressorCV
     from foldwise.linear import ElasticNet as ElasticNet
     from foldwise.linear import ElasticNetCV as ElasticNetCV
     from foldwise.linear import GammaRegressor as GammaRegressor
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from foldwise.linear import LinearRegression as LinearRegression
     from foldwise.linear import LogisticRegression as LogisticRegression
     from foldwise.linear import LogisticRegressionCV as LogisticRegressionCV
+    from foldwise.linear import MultiTaskElasticNet as MultiTaskElasticNet
+    from foldwise.linear import MultiTaskElasticNetCV as MultiTaskElasticNetCV
     from foldwise.linear import PoissonRegressor as PoissonRegressor
     from foldwise.linear import PoissonRegressorCV as PoissonRegressorCV
     from foldwise.linear import Ridge as Ridge
@@ -59,6 +63,10 @@ _ROOMS = {
         "TweedieRegressorCV",
         "HuberRegressor",
         "HuberRegressorCV",
+        "MultiTaskElasticNet",
+        "MultiTaskElasticNetCV",
+        "CoxRegressor",
+        "CoxRegressorCV",
         "coefficients",
     ),
     "moments": ("FoldMoments",),

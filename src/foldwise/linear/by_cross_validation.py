@@ -97,7 +97,8 @@ def models_of(model: GeneralizedModel, paths: Paths) -> Any:
 
     def fitted(held_out: frozenset[int], at: int) -> Any:
         made = copy.copy(model)
-        made.coef_, made.intercept_ = paths.model(held_out, at=at)
+        coef, made.intercept_ = paths.model(held_out, at=at)
+        made.coef_ = coef.T
         made.with_offset_ = False
         return made
 

@@ -19,6 +19,8 @@ TOL = 1e-12
 """The gap that a single fit must reach."""
 ASKED = 1e-15
 """The gap that a single fit is asked for: coefficients follow its root."""
+RESIDUAL, RESIDUAL_ASKED = 1e-8, 1e-10
+"""The same where the certificate is the optimality conditions' residual, which coefficients follow itself."""
 PATH_TOL = 1e-10
 """The gap of a path that only chooses a strength."""
 
@@ -83,18 +85,20 @@ class GeneralizedModel(Composed, LinearBase):
 
     def _fit_at(self, rows: RowTable, alpha: float, l1_ratio: float, *, loss: str) -> Paths:
         """Fit all rows at one strength and keep the model; separated classes are named as such, not as a gap."""
-        settings = self._path_settings(rows.n_features, ASKED)
+        reach, asked = (TOL, ASKED) if rows.family.has_gap else (RESIDUAL, RESIDUAL_ASKED)
+        settings = self._path_settings(rows.n_features, asked)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             paths = fit_paths(rows, alphas=[alpha], l1_ratio=l1_ratio, loss=loss, **settings).uninterrupted()  # type: ignore[arg-type]
-        self.coef_, self.intercept_ = paths.model(at=0)
+        coef, self.intercept_ = paths.model(at=0)
+        self.coef_ = coef.T
         self.scale_ = paths.scale[0]
         self.gap_ = float(paths.gap[0, 0])
         self.n_iter_: Any = max(int(paths.n_iter[0, 0]), 1)
         self.with_offset_ = rows.offset is not None
         separated = any(issubclass(warning.category, SeparationWarning) for warning in caught)
         for warning in caught:
-            if not issubclass(warning.category, ConvergenceWarning) or (self.gap_ > TOL and not separated):
+            if not issubclass(warning.category, ConvergenceWarning) or (self.gap_ > reach and not separated):
                 warnings.warn(warning.message, warning.category, stacklevel=3)
         return paths
 
@@ -102,7 +106,7 @@ class GeneralizedModel(Composed, LinearBase):
         return RowTable.of(X, y, family, folds=folds, sample_weight=weights, offset=offset)
 
     def _linear_predictor(self, X: Any, offset: Any) -> Array:
-        """Eta (n,) of the rows of X, with the offset that a model fitted with one asks for."""
+        """Eta (n,), or (n, C) for C classes, of the rows of X, with the offset that a model fitted with one needs."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=FLOATS, accept_sparse=self._sparse_kinds(), reset=False)
         added = check_offset(offset, X.shape[0])
@@ -111,5 +115,6 @@ class GeneralizedModel(Composed, LinearBase):
                 "offset must be given for the rows to predict, since the model was fitted with one, got None; zeros "
                 "predict for an offset of 0"
             )
-        eta = np.asarray(times(X, np.ravel(self.coef_)) + np.ravel(self.intercept_)[0])
+        eta = np.asarray(times(X, self.coef_.T) + self.intercept_)
+        eta = eta[:, 0] if eta.ndim == 2 and eta.shape[1] == 1 else eta
         return eta if added is None else eta + added

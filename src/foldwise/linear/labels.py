@@ -1,43 +1,37 @@
-"""Class labels: the classes of a target, its rows as 0 and 1, and the classes' weights."""
+"""Class labels: the classes of a target, its rows as their numbers, and the classes' weights."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 
 from foldwise.errors import InputError
 from foldwise.linear.checks import Array
 
 
-def two_classes(y: Any) -> tuple[NDArray[Any], Array]:
-    """The classes (2,) in sorted order, and the rows (n,): 1 for the second class.
+def read_classes(y: Any) -> tuple[NDArray[Any], Array]:
+    """The C classes in sorted order, and the class number 0..C-1 of each row (n,).
 
     Raises
     ------
     InputError
-        For one class, for more than two, and for a target that is no class.
+        For one class, and for a target that is no class.
 
     Examples
     --------
-    >>> classes, target = two_classes(np.array(["yes", "no", "yes"]))
+    >>> classes, target = read_classes(np.array(["yes", "no", "yes"]))
     >>> classes.tolist(), target.tolist()
     (['no', 'yes'], [1.0, 0.0, 1.0])
     """
-    kind = type_of_target(y, input_name="y", raise_unknown=True)
     try:
         check_classification_targets(y)
     except ValueError as error:
         raise InputError(f"y must hold classes. {error}") from error
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) == 1:
-        raise InputError(f"y must have two classes, got only one class, {classes.tolist()[0]!r}")
-    if len(classes) > 2:
-        raise InputError(
-            f"Only binary classification is supported. The type of the target is {kind}: y must have two classes, got "
-            f"{len(classes)}; take one class against the others"
-        )
+        raise InputError(f"y must have two classes or more, got only one class, {classes.tolist()[0]!r}")
     return classes, codes.astype(np.float64)
 
 
@@ -59,13 +53,14 @@ def weights_of(class_weight: Any, classes: NDArray[Any], codes: Array, sample_we
 
 def check_training_classes(classes: NDArray[Any], codes: Array, folds: Any) -> None:
     """Refuse folds of which one holds all rows of a class: without it there is nothing to learn about that class."""
+    everyone = np.bincount(codes.astype(np.intp), minlength=len(classes))
     for fold in range(folds.get_n_splits()):
-        kept = codes[folds.training_rows({fold})]
-        if len(kept) and np.all(kept == kept[0]):
-            lost = classes.tolist()[1 - int(kept[0])]
-            count = int(np.count_nonzero(codes != kept[0]))
+        kept = np.bincount(codes[folds.training_rows({fold})].astype(np.intp), minlength=len(classes))
+        lost = np.flatnonzero(kept == 0)
+        if len(lost):
+            label, count = classes.tolist()[lost[0]], int(everyone[lost[0]])
             rows = "its only row" if count == 1 else f"all its {count} rows"
             raise InputError(
-                f"class {lost!r} has {rows} in fold {fold}, so that the others have nothing to learn it from: use "
+                f"class {label!r} has {rows} in fold {fold}, so that the others have nothing to learn it from: use "
                 "stratified or fewer folds, or gather more rows of it"
             )

@@ -1,18 +1,18 @@
-"""Logistic regression: the chance of one of two classes, at one strength."""
+"""Logistic regression: the chances of two classes or more, at one strength."""
 
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from foldwise.errors import InputError
-from foldwise.families import Binomial
+from foldwise.families import Binomial, Family, Multinomial
 from foldwise.linear.base import FLOATS
 from foldwise.linear.checks import Array, choice, flag, number
 from foldwise.linear.generalized import GeneralizedModel
-from foldwise.linear.labels import two_classes, weights_of
+from foldwise.linear.labels import read_classes, weights_of
 from foldwise.moments.check import check_weight
 
 _SOLVERS = ("lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga")
@@ -46,11 +46,6 @@ class LogisticModel(ClassifierMixin, GeneralizedModel):  # type: ignore[misc]
         self.verbose = verbose
         self.n_jobs = n_jobs
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
-
     def _path_settings(self, p: int, least: float) -> dict[str, Any]:
         choice("solver", self.solver, _SOLVERS)
         choice("penalty", self.penalty, ("deprecated", "l1", "l2", "elasticnet", None))
@@ -58,38 +53,46 @@ class LogisticModel(ClassifierMixin, GeneralizedModel):  # type: ignore[misc]
         return super()._path_settings(p, least)
 
     def _read_classes(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Array, Array | None, Array | None]:
-        """X, the target as 0 and 1, the sample weights, and those times the classes'."""
+        """X, the rows' class numbers, the sample weights, and those times the classes'."""
         X, y = validate_data(self, X, y, dtype=FLOATS, accept_sparse=self._sparse_kinds())
-        self.classes_, target = two_classes(y)
+        self.classes_, target = read_classes(y)
         self._check_size(X, y)
         weights = check_weight(sample_weight, X.shape[0])
         if weights is not None and not np.all(np.bincount(target.astype(np.intp), weights) > 0.0):
             raise InputError("sample_weight must be positive for a row of each class, got zeros for one class")
         return X, target, weights, weights_of(self.class_weight, self.classes_, target, weights)
 
-    def _as_two_classes(self) -> None:
-        """scikit-learn's shapes: coef_ (1, p), intercept_ (1,), n_iter_ (1,)."""
-        self.coef_ = self.coef_[None, :]
-        self.intercept_ = np.array([self.intercept_])
+    def _family(self) -> Family:
+        return Binomial() if len(self.classes_) == 2 else Multinomial()
+
+    def _in_shape(self) -> None:
+        """scikit-learn's shapes: coef_ (1, p) or (C, p), intercept_ (1,) or (C,), n_iter_ (1,)."""
+        self.coef_, self.intercept_ = np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)
         self.n_iter_ = np.array([self.n_iter_], dtype=np.int32)
 
     def decision_function(self, X: Any, offset: Any = None) -> Array:
-        """Log odds (n,) of the second class for the rows of X (n, p), with the offset (n,) the model asks for."""
+        """Log odds (n,) of the second class for the rows of X (n, p), with the offset (n,) the model asks for.
+
+        For C > 2 classes, (n, C): logarithms of the chances, up to a constant for each row.
+        """
         return self._linear_predictor(X, offset)
 
     def predict(self, X: Any, offset: Any = None) -> Any:
-        """The more probable class (n,) of the rows of X (n, p)."""
+        """The most probable class (n,) of the rows of X (n, p)."""
         check_is_fitted(self)
-        return self.classes_[(self.decision_function(X, offset) > 0.0).astype(np.intp)]
+        eta = self.decision_function(X, offset)
+        return self.classes_[(eta > 0.0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)]
 
     def predict_proba(self, X: Any, offset: Any = None) -> Array:
-        """Probabilities (n, 2) in the order of `classes_`."""
+        """Probabilities (n, C) in the order of `classes_`."""
         eta = self.decision_function(X, offset)
-        return np.column_stack([expit(-eta), expit(eta)])
+        return np.column_stack([expit(-eta), expit(eta)]) if eta.ndim == 1 else np.asarray(softmax(eta, axis=1))
 
     def predict_log_proba(self, X: Any, offset: Any = None) -> Array:
-        """Logarithms (n, 2) of the probabilities, exact where those are near 0."""
+        """Logarithms (n, C) of the probabilities, exact where those are near 0."""
         eta = self.decision_function(X, offset)
+        if eta.ndim == 2:
+            return np.asarray(log_softmax(eta, axis=1))
         return -np.column_stack([np.logaddexp(0.0, eta), np.logaddexp(0.0, -eta)])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
@@ -101,7 +104,8 @@ class LogisticRegression(LogisticModel):
     """Logistic: minimize C sum_i w_i (log(1 + exp(eta_i)) - y_i eta_i) + sum_j f_j (r |b_j| + (1 - r)/2 b_j^2).
 
     y_i is 1 for the second class in sorted order, eta_i = o_i + b0 + x_i b, r the l1_ratio, and w_i the row's weight
-    times its class's; b0 is not penalized. A drop-in for scikit-learn's class for two classes. Every mixture of
+    times its class's; b0 is not penalized. For three classes or more (multinomial) each has its own line, the loss is
+    log sum_c exp(eta_ic) - eta_iy, and offsets can't be given. A drop-in for scikit-learn's class. Every mixture of
     penalties is solved by the same method, and ends with a certificate: the relative duality gap `gap_`, at most
     1e-12 or a ConvergenceWarning says so. In the terms of `fit_paths`, alpha = 1 / (C W), W the sum of the weights.
 
@@ -130,11 +134,11 @@ class LogisticRegression(LogisticModel):
 
     Attributes
     ----------
-    classes_ : (2,)
+    classes_ : (C,)
         The classes in sorted order.
-    coef_ : (1, p)
-        Change of the log odds of the second class per unit of x.
-    intercept_ : (1,)
+    coef_ : (1, p), or (C, p) for C > 2
+        Change of the log odds of the second class (of the logarithm of each class's chance) per unit of x.
+    intercept_ : (1,), or (C,)
         Log odds at x = 0 (and offset 0).
     gap_ : float
         Relative duality gap: how far the objective can be above its minimum, over that of the intercept alone.
@@ -179,7 +183,7 @@ class LogisticRegression(LogisticModel):
         l1_ratio = number("l1_ratio", self.l1_ratio, high=1.0)
         X, target, _, weights = self._read_classes(X, y, sample_weight)
         l1_ratio = {"l1": 1.0, "l2": 0.0}.get(str(self.penalty), l1_ratio)
-        rows = self._rows_of(X, target, Binomial(), weights, offset)
+        rows = self._rows_of(X, target, self._family(), weights, offset)
         self._fit_at(rows, 0.0 if self.penalty is None else strength, l1_ratio, loss="sum")
-        self._as_two_classes()
+        self._in_shape()
         return self

@@ -5,7 +5,6 @@ from typing import Any, Self
 import numpy as np
 
 from foldwise.errors import InputError
-from foldwise.families import Binomial
 from foldwise.linear.by_cross_validation import fit_ratios, models_of
 from foldwise.linear.checks import Array, choice, flag, numbers, whole
 from foldwise.linear.folding import read_folds
@@ -21,7 +20,7 @@ from foldwise.paths.control import check_time_limit
 class LogisticRegressionCV(LogisticModel):
     """Logistic regression with C and l1_ratio chosen by cross-validation on the same folds in one go.
 
-    A drop-in for scikit-learn's class for two classes; the objective is `LogisticRegression`'s. As scikit-learn
+    A drop-in for scikit-learn's class; the objective is `LogisticRegression`'s. As scikit-learn
     announces for its next versions, the score is the log loss unless another is asked for, l1_ratios is (0,), and the
     attributes are plain (`use_legacy_attributes=False`).
 
@@ -58,7 +57,7 @@ class LogisticRegressionCV(LogisticModel):
     l1_ratios_ : (L,)
     scores_ : (K, L, A)
         Score on each fold, the greater the better; K counts the folds of all repeats.
-    coefs_paths_ : (K, L, A, 1, p + 1)
+    coefs_paths_ : (K, L, A, 1, p + 1), or with C in place of 1 for C > 2 classes
         Coefficients of each fold's fit, the intercept last (without one, p).
     folds_ : Folds
         The partition.
@@ -122,7 +121,7 @@ class LogisticRegressionCV(LogisticModel):
         X, target, counts, weights = self._read_classes(X, y, sample_weight)
         self.folds_ = read_folds(self.cv, X, self.classes_[target.astype(np.intp)], groups, classes=True)
         check_training_classes(self.classes_, target, self.folds_)
-        rows = self._rows_of(X, target, Binomial(), weights, offset, self.folds_)
+        rows = self._rows_of(X, target, self._family(), weights, offset, self.folds_)
         settings = self._path_settings(X.shape[1], PATH_TOL)
         progress, limit = shows_progress(self.verbose), check_time_limit(self.time_limit)
         ratios = {"l1": np.ones(1), "l2": np.zeros(1)}.get(str(self.penalty), self.l1_ratios_)
@@ -136,9 +135,9 @@ class LogisticRegressionCV(LogisticModel):
         self.C_, self.l1_ratio_ = 1.0 / float(paths[best].alphas[at]), float(ratios[best])
         self.paths_ = tuple(paths)
         self._keep_grid(scores)
-        plain = self._rows_of(X, target, Binomial(), weights, offset)
+        plain = self._rows_of(X, target, self._family(), weights, offset)
         self._fit_at(plain, 1.0 / self.C_, self.l1_ratio_, loss="sum")
-        self._as_two_classes()
+        self._in_shape()
         return self
 
     def _keep_grid(self, scores: list[Array]) -> None:
@@ -146,14 +145,19 @@ class LogisticRegressionCV(LogisticModel):
         place = np.argsort(np.argsort(self.Cs_, kind="stable"), kind="stable")
         folds, width = scores[0].shape[0], self.n_features_in_ + bool(self.fit_intercept)
         self.scores_ = np.full((folds, len(self.l1_ratios_), len(self.Cs_)), np.nan)
-        self.coefs_paths_ = np.full((*self.scores_.shape, 1, width), np.nan)
+        lines = 1 if len(self.classes_) == 2 else len(self.classes_)
+        self.coefs_paths_ = np.full((*self.scores_.shape, lines, width), np.nan)
         for ratio, (path, score) in enumerate(zip(self.paths_, scores, strict=True)):
             singles = [path.index({fold}) for fold in range(folds)]
-            both = np.concatenate([path.coef[singles], path.intercept[singles][:, :, None]], axis=2)[:, :, :width]
+            coef, intercept = path.coef[singles], path.intercept[singles]
+            shape = (*coef.shape[:3], lines)
+            both = np.concatenate([coef.reshape(shape), intercept.reshape((*shape[:2], 1, lines))], axis=2)[
+                :, :, :width
+            ]
             for column, at in enumerate(place):
                 if at < score.shape[1]:
                     self.scores_[:, ratio, column] = score[:, at]
-                    self.coefs_paths_[:, ratio, column, 0] = both[:, at]
+                    self.coefs_paths_[:, ratio, column] = both[:, at].swapaxes(1, 2)
 
 
 def _positive(values: Any) -> Array:

@@ -9,6 +9,7 @@ from sklearn.metrics import get_scorer
 from foldwise.errors import InputError
 from foldwise.linear.checks import Array
 from foldwise.paths import Paths, RowTable
+from foldwise.paths.output_paths import OutputPaths
 from foldwise.paths.scores import held_out_scores
 
 # Name -> the engine's score, and the slope and intercept that make it greater for better.
@@ -27,6 +28,9 @@ _KNOWN = {
     "neg_mean_absolute_error": ("mae", -1.0, 0.0),
 }
 _CLASSES_ONLY = {"log_loss", "brier", "misclassification", "auc"}
+
+# What can be had of three classes or more: the loss times this, or the share of wrong classes.
+_OF_MANY = {"deviance": 2.0, "log_loss": 1.0, "misclassification": 0.0}
 
 Models = Callable[[frozenset[int], int], Any]
 
@@ -61,6 +65,10 @@ def fold_scores(scoring: Any, paths: Paths, rows: RowTable, weights: Array | Non
     if known is None:
         return _by_scorer(scoring, paths, rows, weights, y, models)
     name, slope, shift = known
+    if isinstance(paths, OutputPaths) and name in _OF_MANY:
+        return slope * _of_many(name, paths, rows, weights) + shift
+    if isinstance(paths, OutputPaths):
+        return _by_scorer(scoring, paths, rows, weights, y, models)
     if name in _CLASSES_ONLY and rows.family.name not in {"binomial", "probit", "cloglog"}:
         raise InputError(f"scoring must be one for amounts, such as 'deviance', 'mse' or 'mae', got {scoring!r}")
     found, _ = held_out_scores(paths, rows.X, rows.y, folds, name, sample_weight=weights, offset=rows.offset)
@@ -71,6 +79,19 @@ def fold_scores(scoring: Any, paths: Paths, rows: RowTable, weights: Array | Non
             "folds, fewer folds, or another score"
         )
     return slope * found + shift
+
+
+def _of_many(name: str, paths: Paths, rows: RowTable, weights: Array | None) -> Array:
+    """Losses (K, A) of three classes or more."""
+    folds: Any = rows.folds
+    found = np.empty((folds.get_n_splits(), len(paths.alphas)))
+    for fold in range(len(found)):
+        test = folds.test_rows(fold)
+        eta, marks = paths.linear_predictor(rows.X[test], {fold}), rows.y[test][:, None, :]
+        wrong = eta.argmax(axis=2) != marks.argmax(axis=2)
+        each = wrong if name == "misclassification" else _OF_MANY[name] * rows.family.loss(eta, marks)
+        found[fold] = np.average(each, axis=0, weights=None if weights is None else weights[test])
+    return found
 
 
 def _by_scorer(scoring: Any, paths: Paths, rows: RowTable, weights: Array | None, y: Any, models: Models) -> Array:
