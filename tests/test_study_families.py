@@ -186,8 +186,32 @@ def test_what_is_refused(values, options, message):
         fw.compare({**table, "y": values}, target="y", **{**QUICK, **options})
 
 
-def test_gaps_are_refused_by_name_and_row():
+@pytest.mark.parametrize("indicators", [False, True])
+def test_gaps_are_filled_by_each_training_set(indicators):
     table = classes()
-    table["x1"][4] = np.nan
-    with pytest.raises(InputError, match=r"column 'x1': missing values \(the first at row 5\) can't be filled for the"):
+    table["kind"] = ["oak" if at % 9 else "ash" for at in range(90)]
+    table["x1"][4:30] = np.nan
+    comparison = fw.compare(table, target="y", candidates="ridge", indicators=indicators, **QUICK)
+    assert len(comparison.columns) == 5 + indicators
+    moved = {**table, "x1": table["x1"].copy()}
+    rows = comparison.folds.test_rows(1)
+    moved["x1"][rows] += 1e3  # where it is missing it stays so
+    alphas = {**QUICK, "alphas": [0.1]}
+    found = [
+        fw.compare(made, target="y", candidates="unpenalized", folds=comparison.folds, **alphas)
+        for made in (table, moved)
+    ]
+    without = np.isnan(table["x1"][rows])
+    before, after = (c.predictions("unpenalized")[0][rows][without] for c in found)
+    np.testing.assert_allclose(after, before, rtol=1e-6)
+
+
+def test_gaps_of_very_many_columns_are_refused_by_name_and_row():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(90, 501))
+    x[4, 1] = np.nan
+    table = {**{f"x{j}": x[:, j] for j in range(501)}, "y": classes()["y"]}
+    with pytest.raises(
+        InputError, match=r"missing values in 'x1' \(the first at row 5\) can be filled for the binomial"
+    ):
         fw.compare(table, target="y", **QUICK)

@@ -1,7 +1,7 @@
 """One generalized linear model of one table: split, encode, choose the strength, fit, test by deviance and scores."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from foldwise.paths.scores import SCORES
 from foldwise.resampling import Folds
 from foldwise.study.measure import Modelled
 from foldwise.study.separation import separation_named
+from foldwise.study.source import make_source
 from foldwise.tables import Design, Recipe
 
 Floats = NDArray[np.float64]
@@ -47,8 +48,8 @@ def train_generalized(
 ) -> Trained:
     """Fit a family's model to the training rows.
 
-    Gaps are filled with the training rows' medians, before the folds that choose the strength; the test rows take no
-    part in either. Alpha counts against the mean loss: it is `PoissonRegressor`'s, and 1 / (C rows) for
+    Gaps are filled and rare levels pooled by each fit's own training rows, in the folds that choose the strength too.
+    Alpha counts against the mean loss: it is `PoissonRegressor`'s, and 1 / (C rows) for
     `LogisticRegression`.
 
     Raises
@@ -67,7 +68,7 @@ def train_generalized(
         ratios = {"ridge": (0.0,), "lasso": (1.0,)}.get(kind, L1_RATIOS if l1_ratio is None else (l1_ratio,))
         scaled = (alpha is None) if standardize is None else standardize
         if alpha is None:
-            used, ratio = _chosen(X[training], y[training], family, ratios, folds, seed, standardize=scaled)
+            used, ratio = _chosen(design, training, family, ratios, folds, seed, standardize=scaled)
         else:
             used, ratio = alpha, (0.5 if l1_ratio is None else l1_ratio) if kind == "elastic-net" else ratios[0]
         told = ratio if kind == "elastic-net" else None
@@ -122,19 +123,31 @@ def _check_training(design: Design, y: Floats, *, chosen: bool) -> None:
 
 
 def _chosen(
-    X: Floats, y: Floats, family: Family, ratios: tuple[float, ...], folds: int, seed: int, *, standardize: bool
+    design: Design,
+    training: Rows,
+    family: Family,
+    ratios: tuple[float, ...],
+    folds: int,
+    seed: int,
+    *,
+    standardize: bool,
 ) -> tuple[float, float]:
     """The strength and l1_ratio with the smallest cross-validated deviance."""
+    y = np.asarray(design.target)[training]
     if len(y) < folds:
         raise InputError(f"choosing alpha by cross-validation needs {folds} training rows, got {len(y)}: give --alpha")
     dealt = Folds.stratified(y, folds, seed=seed) if family.is_two_class else Folds.kfold(len(y), folds, seed=seed)
+    part = replace(design, values=design.values[training], target=y)
+    rows = make_source(
+        part, 1.0, family, folds=dealt, sample_weight=None, fill="median", indicators=False, min_level_count=10
+    )
     found: list[tuple[float, float, float]] = []
     for ratio in ratios:
         with warnings.catch_warnings():
             # The weak end of a separated path need not converge to be seen to be worse.
             warnings.simplefilter("ignore", SeparationWarning)
             warnings.simplefilter("ignore", ConvergenceWarning)
-            paths = fit_paths(X, y, family=family, l1_ratio=ratio, folds=dealt, standardize=standardize)
+            paths = fit_paths(rows, l1_ratio=ratio, standardize=standardize)
         best = paths.uninterrupted().choose("min")
         found.append((paths.one_standard_error().error, float(paths.alphas[best]), ratio))
     _, alpha, ratio = min(found)

@@ -203,13 +203,16 @@ def compare(
         indicators=indicators,
         min_level_count=min_level_count,
     )
-    columns = Recipe.learn(design, fill=fill, indicators=indicators, min_level_count=min_level_count).columns
+    recipe = Recipe.learn(design, fill=fill, indicators=indicators, min_level_count=min_level_count)
+    columns = recipe.columns
     tried = strengths if isinstance(strengths, int) else strengths / scale
     _, sources = np.unique([column.source for column in columns], return_inverse=True)
     task = Task(source, scale, partition, tried, mixes, sources)
     with separation_noted() as separated:
         evaluation = evaluate(task, Rows(design.values, y, weights, fitted), chosen, rule=rule, progress=progress)
-    moments = FoldMoments.scan(design.values, target=y) if isinstance(source, RowTable) else source
+    moments: Any = source
+    if isinstance(source, RowTable):
+        moments = FoldMoments.scan(recipe.encode_values(design.values), target=y)
     twins = (
         collinear_notes(moments.training_set(frozenset()), columns, y.shape[0])
         if isinstance(moments, FoldMoments)

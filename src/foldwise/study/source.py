@@ -9,10 +9,12 @@ from foldwise.errors import InputError
 from foldwise.families import Family
 from foldwise.moments import Fill, FoldMoments
 from foldwise.paths import RowTable, WideTable, prepare
+from foldwise.paths.generalized.filling import Filling
 from foldwise.resampling import Folds
 from foldwise.tables import Design
 
 Floats = NDArray[np.float64]
+MOST_FILLED = 500
 FEWEST = 3
 """Rows of a class that nested folds need: one to score, one to choose by, one to learn from."""
 
@@ -33,7 +35,7 @@ def make_source(
     Raises
     ------
     InputError
-        For gaps in columns, which only squared errors can fill from each training set's own rows as yet.
+        For missing values in a table of many columns, which only squared errors can fill for every training set.
     """
     y: Any = design.target
     if family.name == "gaussian":
@@ -47,21 +49,24 @@ def make_source(
             pools=design.pools,
             min_level_count=min_level_count,
         )
-    refuse_gaps(design, family.name)
-    return RowTable.of(design.values, y, family, folds=folds, sample_weight=sample_weight, offset=None)
+    needed = bool(design.gaps or design.pools)
+    if needed and len(design.columns) > MOST_FILLED:
+        refuse_gaps(design, family.name)
+        needed = False
+    filling = Filling(fill, indicators, design.pools, min_level_count) if needed else None
+    return RowTable.of(design.values, y, family, folds=folds, sample_weight=sample_weight, filling=filling)
 
 
 def refuse_gaps(design: Design, family: str) -> None:
-    """Refuse columns with missing values."""
+    """Refuse missing values where there are too many columns to fill them for every training set."""
     if not design.gaps:
         return
     names = [repr(design.names[j]) for j in design.gaps]
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    have = "columns" if len(names) > 1 else "column"
     row = int(np.flatnonzero(np.isnan(design.values[:, design.gaps[0]]))[0]) + 1
     raise InputError(
-        f"{have} {shown}: missing values (the first at row {row}) can't be filled for the {family} family yet, only "
-        "for the gaussian one; fill or remove them, or drop the column"
+        f"missing values in {shown} (the first at row {row}) can be filled for the {family} family up to {MOST_FILLED} "
+        f"columns, and the table has {len(design.columns)}; fill or remove them, or drop columns"
     )
 
 
