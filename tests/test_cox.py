@@ -8,6 +8,7 @@ import foldwise as fw
 from foldwise.errors import InputError
 from foldwise.families import Cox
 from foldwise.families.risk_sets import RiskSets
+from foldwise.paths.scores import held_out_scores
 
 N, P = 120, 4
 
@@ -163,3 +164,30 @@ def test_bad_targets_are_named(y, message):
 def test_bad_ties_are_named():
     with pytest.raises(InputError, match="ties must be 'breslow' or 'efron', got 'exact'"):
         Cox("exact")
+
+
+def test_concordance_is_that_of_the_pairs():
+    X, y = survival(5)
+    folds = fw.Folds.kfold(N, n_folds=3)
+    paths = fw.fit_paths(X, y, family="cox", folds=folds, alphas=[0.1, 0.02])
+    found, _ = held_out_scores(paths, X, y, folds, "concordance")
+    rows = folds.test_rows(2)
+    eta, good, pairs = paths.linear_predictor(X[rows], {2})[:, 1], 0.0, 0
+    for i in range(len(rows)):
+        for j in range(len(rows)):
+            if y[rows[i], 2] and y[rows[i], 1] < y[rows[j], 1]:
+                pairs += 1
+                good += float(eta[i] > eta[j]) + 0.5 * float(eta[i] == eta[j])
+    assert found[2, 1] == pytest.approx(good / pairs, rel=1e-12)
+    with pytest.raises(InputError, match="score must be 'concordance' or a function with family='cox'"):
+        held_out_scores(paths, X, y, folds)
+
+
+def test_glmnet_concordance(shared):
+    table = pd.read_csv(shared / "truth" / "glmnet_examples" / "CoxExample.csv")
+    X, y = table.drop(columns=["time", "status"]).to_numpy(), table[["time", "status"]].to_numpy()
+    theirs = pd.read_csv(shared / "truth" / "glmnet" / "cox_alpha1_cv_C.csv")[9::8]  # at the strongest, it interpolates
+    folds = fw.Folds.from_labels(np.arange(len(y)) % 10 + 1)
+    paths = fw.fit_paths(X, y, family="cox", alphas=theirs["lambda"], folds=folds, tol=1e-5)
+    found, _ = held_out_scores(paths, X, y, folds, "concordance")
+    np.testing.assert_allclose(found.mean(axis=0), theirs["cvm"], rtol=5e-4)

@@ -73,6 +73,26 @@ def _auc(family: Family, y: Floats, eta: Floats, weight: Floats) -> Floats:  # n
     return found
 
 
+def _concordance(family: Family, y: Floats, eta: Floats, weight: Floats) -> Floats:
+    """Share of comparable pairs (A,) whose earlier event has the larger predictor, ties half; nan where there are none.
+
+    Comparable are an event and a row of its stratum that was under observation for longer, weighted by both weights.
+    Source: F. E. Harrell et al. (1982), Evaluating the yield of medical tests, JAMA 247.
+    """
+    if not family.shares_rows:
+        message = f"score 'concordance' is for family='cox', got {family.name!r}"
+        raise InputError(message)
+    _, time, event, stratum = y.T
+    right, pairs = np.zeros(eta.shape[1]), 0.0
+    for i in np.flatnonzero(event):
+        longer = (stratum == stratum[i]) & (time > time[i])
+        w = weight[i] * weight[longer]
+        ahead = eta[i] - eta[longer]
+        right += w @ np.where(ahead == 0.0, 0.5, ahead > 0.0)
+        pairs += float(w.sum())
+    return right / pairs if pairs > 0.0 else np.full(eta.shape[1], np.nan)
+
+
 SCORES: dict[str, Score] = {
     "deviance": _deviance,
     "mse": _squared,
@@ -81,6 +101,7 @@ SCORES: dict[str, Score] = {
     "misclassification": _wrong,
     "log_loss": _log_loss,
     "auc": _auc,
+    "concordance": _concordance,
 }
 
 
@@ -144,7 +165,13 @@ def held_out_scores(
         raise InputError(message)
     table = sparse.csr_array(X) if sparse.issparse(X) else np.asarray(X)
     n = table.shape[0]
-    target = paths.family.check_target(y, n) if paths.kept.ndim == 4 else np.asarray(y, dtype=np.float64).reshape(-1)
+    of_family = paths.kept.ndim == 4 or paths.family.shares_rows
+    target = paths.family.check_target(y, n) if of_family else np.asarray(y, dtype=np.float64).reshape(-1)
+    if paths.family.shares_rows and score in SCORES and score != "concordance":
+        message = (
+            f"score must be 'concordance' or a function with family='cox' (cv_error has the deviance), got {score!r}"
+        )
+        raise InputError(message)
     weight = np.ones(n) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     added = None if offset is None else np.asarray(offset, dtype=np.float64)
     k, points = paths.n_folds, len(paths.alphas)
