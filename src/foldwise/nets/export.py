@@ -14,44 +14,18 @@ from foldwise.nets.starts import dropout_rates, strengths
 layers = keras.layers
 
 
-@keras.saving.register_keras_serializable(package="foldwise")
-class FillMissing(layers.Layer):  # type: ignore[misc, name-defined]
-    """Puts a column's value in place of a missing number (NaN)."""
-
-    def __init__(self, values: list[float], **options: Any) -> None:
-        super().__init__(**options)
-        self.values = [float(value) for value in values]
-
-    def call(self, inputs: Any) -> Any:
-        """Fill."""
-        return keras.ops.where(keras.ops.isnan(inputs), keras.ops.convert_to_tensor(self.values, "float32"), inputs)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """The inputs' shape."""
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        """The values, too."""
-        return {**super().get_config(), "values": self.values}
-
-
-def as_keras(model: Any, parts: Parts, member: Any, *, fill: bool = False) -> Any:
-    """The member as a compiled Keras model of unscaled rows.
-
-    `fill` puts a layer in front that fills missing numbers; loading such a model takes `import foldwise.nets`.
-    """
+def as_keras(model: Any, parts: Parts, member: Any) -> Any:
+    """The member as a compiled Keras model of unscaled rows without missing numbers."""
     core = plain_model(model, parts, member.member, member.weights, member.fixed)
-    return with_scales(model, core, member.scalings, member.target_scaling, fill=fill)
+    return with_scales(model, core, member.scalings, member.target_scaling)
 
 
-def with_scales(model: Any, core: Any, scalings: Any, target: Scaling, *, fill: bool = False) -> Any:
+def with_scales(model: Any, core: Any, scalings: Any, target: Scaling) -> Any:
     """A network of scaled rows with the scale in front and the targets' units behind, compiled as `model` is."""
     inputs = [keras.Input(tensor.shape[1:], name=f"{tensor.name}_", dtype=tensor.dtype) for tensor in core.inputs]
     scaled = []
     for tensor, own in zip(inputs, scalings, strict=True):
         flow = tensor
-        if own is not None and fill:
-            flow = FillMissing((own.gap * own.scale + own.mean).tolist())(flow)
         if own is not None and (np.any(own.mean) or np.any(own.scale != 1)):
             flow = layers.Normalization(mean=own.mean.tolist(), variance=(own.scale**2).tolist())(flow)
         scaled.append(flow)
