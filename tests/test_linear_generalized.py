@@ -163,6 +163,18 @@ def test_separated_classes_are_explained(exact):
         fw.LogisticRegression().fit(X, y)
 
 
+def test_large_chances_are_no_separation():
+    rng = np.random.default_rng(0)
+    x = 20.0 * rng.normal(size=200)
+    y = x + rng.logistic(size=200) > 0
+    y[np.argmin(np.abs(x))] ^= True
+    X = np.column_stack([x, rng.normal(size=200)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = fw.LogisticRegression(C=np.inf).fit(X, y)
+    assert model.predict_proba(X).min() < 1e-6
+
+
 def test_coefficients_know_the_generalized_models():
     X, y = classes()
     model = fw.LogisticRegression().fit(X, y)

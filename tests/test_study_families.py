@@ -1,6 +1,8 @@
 """Comparisons of classes, counts and amounts: the family from the target, nested deviances, what is refused."""
 
+import doctest
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -215,3 +217,10 @@ def test_gaps_of_very_many_columns_are_refused_by_name_and_row():
         InputError, match=r"missing values in 'x1' \(the first at row 5\) can be filled for the binomial"
     ):
         fw.compare(table, target="y", **QUICK)
+
+
+def test_the_page_on_classification_says_what_happens():
+    page = Path(__file__).resolve().parents[1] / "docs" / "classification.md"
+    found = doctest.testfile(str(page), module_relative=False)
+    assert found.attempted > 8
+    assert found.failed == 0

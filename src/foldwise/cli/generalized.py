@@ -73,7 +73,7 @@ def train_generalized(
             used, ratio = alpha, (0.5 if l1_ratio is None else l1_ratio) if kind == "elastic-net" else ratios[0]
         told = ratio if kind == "elastic-net" else None
         strength = Strength(used, told, standardize=scaled, chosen=alpha is None)
-    with separation_named():
+    with separation_named(X[training], y[training]):
         paths = fit_paths(
             X[training],
             y[training],

@@ -12,6 +12,7 @@ from foldwise.families import Family
 from foldwise.linear.base import FLOATS, LinearBase, times
 from foldwise.linear.checks import Array, flag, limits, number, whole
 from foldwise.linear.composed import Composed
+from foldwise.linear.separation import is_separated
 from foldwise.paths import Paths, RowTable, fit_paths
 from foldwise.paths.generalized.fit import check_offset
 
@@ -96,9 +97,15 @@ class GeneralizedModel(Composed, LinearBase):
         self.gap_ = float(paths.gap[0, 0])
         self.n_iter_: Any = max(int(paths.n_iter[0, 0]), 1)
         self.with_offset_ = rows.offset is not None
-        separated = any(issubclass(warning.category, SeparationWarning) for warning in caught)
+        separated = any(issubclass(warning.category, SeparationWarning) for warning in caught) and _separated(
+            rows, alpha
+        )
         for warning in caught:
-            if not issubclass(warning.category, ConvergenceWarning) or (self.gap_ > reach and not separated):
+            if issubclass(warning.category, ConvergenceWarning):
+                told = self.gap_ > reach and not separated
+            else:
+                told = separated or not issubclass(warning.category, SeparationWarning)
+            if told:
                 warnings.warn(warning.message, warning.category, stacklevel=3)
         return paths
 
@@ -118,3 +125,11 @@ class GeneralizedModel(Composed, LinearBase):
         eta = np.asarray(times(X, self.coef_.T) + self.intercept_)
         eta = eta[:, 0] if eta.ndim == 2 and eta.shape[1] == 1 else eta
         return eta if added is None else eta + added
+
+
+def _separated(rows: RowTable, alpha: float) -> bool:
+    """Whether classes that look separated are: large chances may be a finite solution's, as under a weak penalty."""
+    if alpha > 0.0:
+        return False
+    counted = rows.weight > 0.0
+    return is_separated(rows.X[counted], rows.y[counted] > 0.5) is not False

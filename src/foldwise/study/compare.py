@@ -208,11 +208,12 @@ def compare(
     tried = strengths if isinstance(strengths, int) else strengths / scale
     _, sources = np.unique([column.source for column in columns], return_inverse=True)
     task = Task(source, scale, partition, tried, mixes, sources)
-    with separation_noted() as separated:
+    filled = recipe.encode_values(design.values) if isinstance(source, RowTable) else design.values
+    with separation_noted(filled, y, partition) as separated:
         evaluation = evaluate(task, Rows(design.values, y, weights, fitted), chosen, rule=rule, progress=progress)
     moments: Any = source
     if isinstance(source, RowTable):
-        moments = FoldMoments.scan(recipe.encode_values(design.values), target=y)
+        moments = FoldMoments.scan(filled, target=y)
     twins = (
         collinear_notes(moments.training_set(frozenset()), columns, y.shape[0])
         if isinstance(moments, FoldMoments)
