@@ -16,6 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     peers.main(["install"])
     repeat = ["--repeat", str(options.repeat)]
     cv.main([*cv.STANDARD, "--tight", *repeat])
+    cv.main(["--contest", "families", "--limit", "600", *repeat])
     if options.sparse:
         cv.main([*cv.LONG, "--repeat", "1"])
     growth.main(repeat)

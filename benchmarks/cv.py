@@ -1,4 +1,4 @@
-"""Cross-validated lasso paths: foldwise beside the libraries that people would use instead.
+"""Cross-validated lasso paths of every family: foldwise beside the libraries that people would use instead.
 
 Run it as `python -m benchmarks.cv [TASK ...] [--peers NAME ...] [--tight] [--contest NAME ...] [--repeat N]`.
 """
@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import machine, tasks
+from benchmarks import family_tasks, machine, tasks
 from benchmarks.peers.environments import PEERS, ROOT, Environments, NotInstalledError
 from benchmarks.process import Process
 from benchmarks.rounds import Record, Side, measure
 from benchmarks.workers.problem import save
 
 RESULTS = Path(__file__).resolve().parent / "results" / "cv.json"
+FAMILY_RESULTS = RESULTS.with_name("families.json")
 STANDARD = ("communities", "cal3", "protein3", "riboflavin", "mice_snp")
 LONG = ("sparse",)
 CONTESTS = {
@@ -28,13 +29,18 @@ CONTESTS = {
     "turned": "wide tables: foldwise ends the path once the error has turned",
     "nested": "foldwise's nested cross-validation beside the peers' plain one",
     "parts": "foldwise alone: 10 folds beside the single path, and 5 folds",
+    "families": "two classes and counts: foldwise and the peers that have them",
 }
+FAMILY_TIGHT = ("adelie", "glmnet")
+FINAL = ((),)
 TIGHT_SETS = ((), (0,), (5,))
 NESTED_SETS = ((), (0,), (0, 1), (5, 9))
 
 
 def sides_of(task: tasks.Task, peers: Sequence[str], contests: Sequence[str], tight_limit: float) -> list[Side]:
     """Return who runs what on a task; the peers' tight fits run once, where they have time."""
+    if task.family != "gaussian":
+        return family_sides(task, peers, tight_limit)
     folds = len(np.unique(task.labels))
     all_sets = ((), *((fold,) for fold in range(folds)))
     if task.name in LONG:  # a path of 200,000 coefficients is 160 MB
@@ -54,6 +60,20 @@ def sides_of(task: tasks.Task, peers: Sequence[str], contests: Sequence[str], ti
         if tight_limit > 0:
             some = TIGHT_SETS if len(all_sets) > 2 else all_sets
             sides += [Side(peer, "tight", some, tight_limit, 1) for peer in peers if "tight" in PEERS[peer].modes]
+    return sides
+
+
+def family_sides(task: tasks.Task, peers: Sequence[str], tight_limit: float) -> list[Side]:
+    """Return who runs what on a generalized linear model: cross-validations, and the final path alone."""
+    sides = [Side("foldwise", "default", FINAL), Side("foldwise", "single path", ())]
+    if task.is_wide:
+        sides.append(Side("foldwise", "until explained", FINAL))
+    able = [peer for peer in peers if task.family in PEERS[peer].families]
+    sides += [Side(peer, "default", FINAL) for peer in able]
+    if "glmnet" in able:
+        sides.append(Side("glmnet", "single path", ()))
+    if tight_limit > 0:
+        sides += [Side(peer, "tight", FINAL, tight_limit, 1) for peer in able if peer in FAMILY_TIGHT]
     return sides
 
 
@@ -85,7 +105,7 @@ def run_task(task: tasks.Task, options: argparse.Namespace, command: str) -> Non
     }
 
     def keep(records: Sequence[Record]) -> None:
-        merge(options.out, task.name, result(task, records, facts) | settings)
+        merge(results_of(task, options), task.name, result(task, records, facts) | settings)
 
     with tempfile.TemporaryDirectory(prefix="foldwise-task-") as name, ExitStack() as stack:
         save(task, Path(name))
@@ -95,10 +115,22 @@ def run_task(task: tasks.Task, options: argparse.Namespace, command: str) -> Non
         measure(task, Path(name), sides, processes, repeat=options.repeat, budget=options.budget, keep=keep)
 
 
+def build(name: str) -> tasks.Task:
+    """Return the task of that name."""
+    return family_tasks.build(name) if name in family_tasks.BUILDERS else tasks.build(name)
+
+
+def results_of(task: tasks.Task, options: argparse.Namespace) -> Path:
+    """Return the file that a task's results belong in."""
+    default = RESULTS if task.family == "gaussian" else FAMILY_RESULTS
+    return default if options.out is None else Path(options.out)
+
+
 def result(task: tasks.Task, records: Sequence[Record], facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return a task's results as plain data."""
     n, p = task.X.shape
     return {
+        "family": task.family,
         "n": n,
         "p": p,
         "bytes": task.bytes,
@@ -123,7 +155,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         prog="python -m benchmarks.cv", description=f"Run foldwise and its peers on the same {tasks.FOLDS} folds."
     )
     parser.add_argument(
-        "tasks", nargs="*", metavar="TASK", help=f"any of {', '.join(tasks.BUILDERS)} (default: {', '.join(STANDARD)})"
+        "tasks",
+        nargs="*",
+        metavar="TASK",
+        help=f"any of {', '.join([*tasks.BUILDERS, *family_tasks.BUILDERS])} "
+        f"(default: {', '.join(STANDARD)}, and of --contest families {', '.join(family_tasks.BUILDERS)})",
     )
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), help="default: all")
     parser.add_argument(
@@ -138,16 +174,22 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--limit", type=float, default=300.0, help="seconds that one run may take (300)")
     parser.add_argument("--alphas", type=int, default=tasks.ALPHAS, help="fewer penalties, for a quick look")
     parser.add_argument("--cache", type=Path, help="folder of the peers' environments")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="results file (default: benchmarks/results/cv.json)")
+    parser.add_argument("--out", type=Path, help="results file (default: cv.json, families.json in benchmarks/results)")
     options = parser.parse_args(arguments)
     if options.repeat < 1:
         parser.error(f"--repeat must be at least 1, got {options.repeat}")
     if not 2 <= options.alphas <= tasks.ALPHAS:
         parser.error(f"--alphas must be from 2 to {tasks.ALPHAS}, got {options.alphas}")
-    unknown = [name for name in options.tasks if name not in tasks.BUILDERS]
+    unknown = [name for name in options.tasks if name not in tasks.BUILDERS and name not in family_tasks.BUILDERS]
     if unknown:
-        parser.error(f"unknown task {unknown[0]!r}; there are {', '.join(tasks.BUILDERS)}")
-    options.tasks = options.tasks or list(STANDARD)
+        parser.error(f"unknown task {unknown[0]!r}; there are {', '.join([*tasks.BUILDERS, *family_tasks.BUILDERS])}")
+    of_families = "families" in options.contest
+    gaussian = options.contest != ["families"]
+    for name in options.tasks:
+        if not (of_families if name in family_tasks.BUILDERS else gaussian):
+            parser.error(f"task {name!r} has no part in --contest {' '.join(options.contest)}")
+    standard = [*(STANDARD if gaussian else ()), *(family_tasks.BUILDERS if of_families else ())]
+    options.tasks = options.tasks or standard
     return options
 
 
@@ -166,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     for name in options.tasks:
         try:
-            task = tasks.build(name)
+            task = build(name)
         except FileNotFoundError as error:
             print(f"{name}: not run: {error}")
             continue
@@ -177,7 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             run_task(task, options, command)
         except KeyboardInterrupt:
-            raise SystemExit(f"\ninterrupted; what was measured is in {options.out}") from None
+            raise SystemExit(f"\ninterrupted; what was measured is in {results_of(task, options)}") from None
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import family_tasks
 from benchmarks.growth import SWEEPS
 from benchmarks.markdown import duration, table
+from benchmarks.page_families import families_part
 from benchmarks.tasks import BUILDERS
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -219,7 +221,7 @@ def versions(results: Mapping[str, Any]) -> str:
     return table(("library", "version", "with"), rows)
 
 
-def page(results: Mapping[str, Any], growth: Mapping[str, Any]) -> str:
+def page(results: Mapping[str, Any], growth: Mapping[str, Any], families: Mapping[str, Any]) -> str:
     """Return the whole page."""
     tasks = list(results.values())
     method = {
@@ -247,6 +249,8 @@ def page(results: Mapping[str, Any], growth: Mapping[str, Any]) -> str:
     for title, cells, words in sections:
         if cells:
             parts.append(f"## {title}\n\n{words}\n\n{cells}")
+    if families:
+        parts += [families_part(families), "\n".join(machines(families)), versions(families)]
     if growth:
         parts.append(growth_part(growth))
     return "\n\n".join(parts) + "\n"
@@ -255,12 +259,13 @@ def page(results: Mapping[str, Any], growth: Mapping[str, Any]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write the page and its pictures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description="Write docs/benchmarks.md.")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of cv.json and growth.json")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of what was measured")
     parser.add_argument("--docs", type=Path, default=DOCS, help="folder to write to")
     options = parser.parse_args(arguments)
     results, growth = _read(options.results / "cv.json", BUILDERS), _read(options.results / "growth.json", SWEEPS)
+    families = _read(options.results / "families.json", family_tasks.BUILDERS)
     options.docs.mkdir(parents=True, exist_ok=True)
-    (options.docs / "benchmarks.md").write_text(page(results, growth), encoding="utf-8")
+    (options.docs / "benchmarks.md").write_text(page(results, growth, families), encoding="utf-8")
     from benchmarks import plots
 
     if results:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.gap import relative_gaps
+from benchmarks.gap import family_gaps, relative_gaps
 from benchmarks.process import FailedError, OverLimitError, Process
 from benchmarks.tasks import Task
 
@@ -154,8 +154,13 @@ def _take_gaps(record: Record, task: Task, process: Process | str, say: Callable
 
 def gaps_of(task: Task, held_out: Sequence[int], file: Path) -> list[float]:
     """Return the relative duality gaps of a path (A, 1 + p) in a file of raw numbers, intercept first."""
-    rows = np.flatnonzero(~np.isin(task.labels, held_out))
     path = np.fromfile(file).reshape(-1, 1 + task.X.shape[1])
     alphas = task.alphas[: len(path)]
-    found: Array = relative_gaps(task.X[rows], task.y[rows], path[:, 1:], path[:, 0], alphas, 1.0)
+    rows = np.flatnonzero(~np.isin(task.labels, held_out)) if held_out else slice(None)  # the whole X is not copied
+    X, y = task.X[rows], task.y[rows]
+    if task.family == "gaussian":
+        found: Array = relative_gaps(X, y, path[:, 1:], path[:, 0], alphas, 1.0)
+    else:
+        weights = None if task.weights is None else task.weights[rows]
+        found = family_gaps(task.family, X, y, path[:, 1:], path[:, 0], alphas, weights=weights)
     return [float(gap) for gap in found]

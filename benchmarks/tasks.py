@@ -28,7 +28,8 @@ class Task:
     """One regression problem with its folds.
 
     X (n, p) in Fortran order or sparse by columns, y (n,), labels (n,) in 0..9, alphas (100,) from the smallest penalty
-    that empties the lasso down to a thousandth of it, or to a hundredth where there are more columns than rows.
+    that empties the lasso down to a thousandth of it, or to a hundredth where there are more columns than rows; weights
+    (n,) where rows count differently.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Task:
     y: NDArray[np.float64]
     labels: NDArray[np.intp]
     alphas: NDArray[np.float64]
+    family: str = "gaussian"
+    weights: NDArray[np.float64] | None = None
 
     @property
     def splits(self) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -65,11 +68,12 @@ class Task:
 
     def head(self, rows: int) -> "Task":
         """Return the same task on the first rows only."""
-        return Task(self.name, np.asfortranarray(self.X[:rows]), self.y[:rows], self.labels[:rows], self.alphas)
+        X, weights = np.asfortranarray(self.X[:rows]), None if self.weights is None else self.weights[:rows]
+        return replace(self, X=X, y=self.y[:rows], labels=self.labels[:rows], weights=weights)
 
 
 def data_folder() -> Path:
-    """Where the tables are."""
+    """Return where the tables are; FileNotFoundError says how to name it."""
     named = os.environ.get("FOLDWISE_DATA")
     folder = Path(named) if named else Path(__file__).resolve().parents[1].parent / "shared" / "data"
     if not folder.is_dir():
@@ -85,13 +89,14 @@ def _scaled(X: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asfortranarray((X - X.mean(0)) / X.std(0))
 
 
-def _plain(table: pd.DataFrame) -> NDArray[np.float64]:
+def plain(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the numeric columns that vary, filled with their medians, centred and scaled."""
     numbers = table.select_dtypes("number")
     return _scaled(numbers.fillna(numbers.median()).to_numpy(float))
 
 
 def _cubic(table: pd.DataFrame) -> NDArray[np.float64]:
-    return _scaled(PolynomialFeatures(3, include_bias=False).fit_transform(_plain(table)))
+    return _scaled(PolynomialFeatures(3, include_bias=False).fit_transform(plain(table)))
 
 
 def _cars3() -> tuple[NDArray[np.float64], pd.Series]:
@@ -102,7 +107,7 @@ def _cars3() -> tuple[NDArray[np.float64], pd.Series]:
 def _communities() -> tuple[NDArray[np.float64], pd.Series]:
     table = pd.read_csv(data_folder() / "communities_crime.csv")
     names = ["state", "county", "community", "communityname", "fold", "ViolentCrimesPerPop"]
-    return _plain(table.drop(columns=names)), table["ViolentCrimesPerPop"]
+    return plain(table.drop(columns=names)), table["ViolentCrimesPerPop"]
 
 
 def _cal3() -> tuple[NDArray[np.float64], pd.Series]:
@@ -117,13 +122,13 @@ def _protein3() -> tuple[NDArray[np.float64], pd.Series]:
 
 def _riboflavin() -> tuple[NDArray[np.float64], pd.Series]:
     table = pd.read_parquet(data_folder() / "riboflavin.parquet")
-    return _plain(table.drop(columns="y")), table["y"]
+    return plain(table.drop(columns="y")), table["y"]
 
 
 def _mice_snp() -> tuple[NDArray[np.float64], pd.Series]:
     table = pd.read_parquet(data_folder() / "mice_snp.parquet")
     targets = ["Obesity.BMI", "Obesity.BodyLength", "Obesity.EndNormalBW"]
-    return _plain(table.drop(columns=targets)), table[targets[0]]
+    return plain(table.drop(columns=targets)), table[targets[0]]
 
 
 def sparse_problem(n: int, p: int, per_column: int) -> tuple[sparse.csc_matrix, pd.Series]:
@@ -155,9 +160,19 @@ def build(name: str) -> Task:
     return make(name, X, target.to_numpy(float))
 
 
-def make(name: str, X: Any, y: NDArray[np.float64]) -> Task:
-    """Return a task with its folds and penalties."""
+def make(
+    name: str,
+    X: Any,
+    y: NDArray[np.float64],
+    family: str = "gaussian",
+    weights: NDArray[np.float64] | None = None,
+) -> Task:
+    """Return a task with its folds and penalties; y less its mean is the slope at zero in every family here."""
     n, p = X.shape
-    strongest = np.abs(X.T @ (y - y.mean())).max() / n
+    if weights is None:
+        strongest = np.abs(X.T @ (y - y.mean())).max() / n
+    else:
+        strongest = np.abs(X.T @ (weights * (y - np.average(y, weights=weights)))).max() / weights.sum()
     labels = np.random.default_rng(0).permutation(n) % FOLDS
-    return Task(name, X, y, labels, strongest * np.logspace(0, -3 if n > p else -2, ALPHAS))
+    alphas = strongest * np.logspace(0, -3 if n > p else -2, ALPHAS)
+    return Task(name, X, y, labels, alphas, family, weights)

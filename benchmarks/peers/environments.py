@@ -23,16 +23,17 @@ class Library:
     worker: str
     requirements: tuple[str, ...] = ()
     modes: tuple[str, ...] = ("default", "tight")
+    families: tuple[str, ...] = ("gaussian",)
 
 
 OURS = Library("with_foldwise", modes=())
 PEERS: Mapping[str, Library] = {
-    "scikit-learn": Library("with_sklearn"),
+    "scikit-learn": Library("with_sklearn", families=("gaussian", "binomial")),
     "celer": Library("with_celer", ("celer==0.7.4", "scikit-learn<1.9")),  # it passes n_alphas, which 1.9 dropped
-    "adelie": Library("with_adelie", ("adelie==1.1.52",)),
+    "adelie": Library("with_adelie", ("adelie==1.1.52",), families=("gaussian", "binomial", "poisson")),
     "skglm": Library("with_skglm", ("skglm==0.5",)),
     "skein-glm": Library("with_skein", ("skein-glm==1.0.0",)),
-    "glmnet": Library("glmnet.R"),
+    "glmnet": Library("glmnet.R", families=("gaussian", "binomial", "poisson")),
 }
 
 

@@ -12,7 +12,7 @@ if (!suppressWarnings(suppressMessages(requireNamespace("glmnet", quietly = TRUE
 suppressMessages(library(glmnet))
 say('{"ok": true}')
 
-modes <- list(default = list(), tight = list(thresh = 1e-14, maxit = 1e7))
+modes <- list(default = list(), "single path" = list(), tight = list(thresh = 1e-14, maxit = 1e7))
 problem <- NULL
 is_warm <- FALSE
 
@@ -28,14 +28,22 @@ load_problem <- function(folder) {
     X <- new("dgCMatrix", i = integers(folder, "indices.bin", shape[3]), p = integers(folder, "indptr.bin", p + 1),
              x = doubles(folder, "data.bin", shape[3]), Dim = as.integer(c(n, p)))
   }
+  weights <- if (file.exists(file.path(folder, "weights.bin"))) doubles(folder, "weights.bin", n) else rep(1, n)
   problem <<- list(X = X, y = doubles(folder, "y.bin", n), fold = integers(folder, "labels.bin", n),
-                   alphas = doubles(folder, "alphas.bin", shape[4]))
+                   alphas = doubles(folder, "alphas.bin", shape[4]), weights = weights,
+                   family = readLines(file.path(folder, "family.txt")))
   sprintf(', "versions": {"glmnet": "%s", "R": "%s"}', packageVersion("glmnet"), getRversion())
 }
 
 cross_validate <- function(mode, alphas) {
-  arguments <- list(problem$X, problem$y, lambda = alphas, foldid = problem$fold + 1, standardize = FALSE)
+  arguments <- list(problem$X, problem$y, lambda = alphas, foldid = problem$fold + 1, standardize = FALSE,
+                    family = problem$family, weights = problem$weights)
   suppressWarnings(do.call(cv.glmnet, c(arguments, modes[[mode]])))
+}
+
+fit <- function(mode, X, y, weights) {
+  arguments <- list(X, y, lambda = problem$alphas, standardize = FALSE, family = problem$family, weights = weights)
+  suppressWarnings(do.call(glmnet, c(arguments, modes[[mode]])))
 }
 
 status <- function(field) {
@@ -49,16 +57,19 @@ run <- function(mode) {
   try(cat("5", file = "/proc/self/clear_refs"), silent = TRUE)
   before <- status("VmRSS")
   start <- Sys.time()
-  model <- cross_validate(mode, problem$alphas)
+  if (mode == "single path") {
+    model <- fit(mode, problem$X, problem$y, problem$weights)
+  } else {
+    model <- cross_validate(mode, problem$alphas)
+  }
   seconds <- as.numeric(difftime(Sys.time(), start, units = "secs"))
   sprintf(', "seconds": %s, "memory": %s, "curve": [%s]', number(seconds), number(status("VmHWM") - before),
-          paste(number(model$cvm), collapse = ", "))
+          paste(if (mode == "single path") c() else number(model$cvm), collapse = ", "))
 }
 
 path <- function(mode, file, folds = "") {
   rows <- !(problem$fold %in% as.integer(strsplit(folds, ",")[[1]]))
-  arguments <- list(problem$X[rows, , drop = FALSE], problem$y[rows], lambda = problem$alphas, standardize = FALSE)
-  model <- suppressWarnings(do.call(glmnet, c(arguments, modes[[mode]])))
+  model <- fit(mode, problem$X[rows, , drop = FALSE], problem$y[rows], problem$weights[rows])
   target <- file(file, "wb")
   for (at in seq_along(model$lambda)) writeBin(c(model$a0[at], as.numeric(model$beta[, at])), target)
   close(target)

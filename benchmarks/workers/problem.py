@@ -1,7 +1,8 @@
 """One regression problem with its folds, as raw files that Python maps and R reads: no format library on either side.
 
-A folder holds `shape.txt` (n, p, stored entries or -1 where X is dense), `y.bin`, `labels.bin` (int32), `alphas.bin`,
-and `X.bin` column by column, or `data.bin`, `indices.bin` and `indptr.bin` (int32) of a sparse X by columns.
+A folder holds `shape.txt` (n, p, stored entries or -1 where X is dense, strengths), `family.txt`, `y.bin`, `labels.bin`
+(int32), `alphas.bin`, `weights.bin` where rows count differently, and `X.bin` column by column, or `data.bin`,
+`indices.bin` and `indptr.bin` (int32) of a sparse X by columns.
 """
 
 from collections.abc import Sequence
@@ -13,14 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def _binomial(y: NDArray[np.float64], eta: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 2.0 * (np.logaddexp(0.0, eta) - y * eta)
+
+
+def _poisson(y: NDArray[np.float64], eta: NDArray[np.float64]) -> NDArray[np.float64]:
+    saturated = y - y * np.log(np.where(y > 0.0, y, 1.0))
+    return 2.0 * (np.exp(eta) - y * eta - saturated)
+
+
+DEVIANCES = {"gaussian": lambda y, eta: (y - eta) ** 2, "binomial": _binomial, "poisson": _poisson}
+
+
 @dataclass(frozen=True)
 class Problem:
-    """X (n, p), dense in Fortran order or sparse by columns; y (n,); labels (n,) in 0..K-1; alphas (A,) descending."""
+    """X (n, p), dense in Fortran order or sparse by columns; y, weights (n,); labels (n,); falling alphas (A,)."""
 
     X: Any
     y: NDArray[np.float64]
     labels: NDArray[np.int32]
     alphas: NDArray[np.float64]
+    family: str = "gaussian"
+    weights: NDArray[np.float64] | None = None
 
     @property
     def n_folds(self) -> int:
@@ -54,16 +69,18 @@ class Problem:
         return replace(self, alphas=self.alphas[:: max(1, len(self.alphas) // number)])
 
     def mean_error(self, errors: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the cross-validated error (A,) of folds' mean squared errors (K, A), every row counting alike."""
-        return np.bincount(self.labels, minlength=len(errors)) @ errors / len(self.y)
+        """Return the cross-validated error (A,) of folds' mean errors (K, A), every row counting by its weight."""
+        share = np.bincount(self.labels, self.weights, len(errors))
+        return share @ errors / share.sum()
 
     def test_error(self, fold: int, coef: Any, intercept: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the mean squared error (A,) on a fold of coef (A, p), dense or sparse, and intercept (A,)."""
+        """Return the mean deviance (A,) on a fold of coef (A, p), dense or sparse, and intercept (A,)."""
         rows = self.test(fold)
         X = self.X[rows]
         fitted = X @ coef.T
-        fitted = fitted if isinstance(fitted, np.ndarray) else fitted.toarray()
-        return ((self.y[rows, None] - fitted - intercept) ** 2).mean(0)
+        fitted = (fitted if isinstance(fitted, np.ndarray) else fitted.toarray()) + intercept
+        weights = None if self.weights is None else self.weights[rows]
+        return np.average(DEVIANCES[self.family](self.y[rows, None], fitted), axis=0, weights=weights)
 
 
 def save(problem: Any, folder: Path) -> None:
@@ -83,6 +100,9 @@ def save(problem: Any, folder: Path) -> None:
     np.asarray(problem.y, float).tofile(folder / "y.bin")
     np.asarray(problem.labels, np.int32).tofile(folder / "labels.bin")
     np.asarray(problem.alphas, float).tofile(folder / "alphas.bin")
+    (folder / "family.txt").write_text(f"{problem.family}\n", encoding="utf-8")
+    if problem.weights is not None:
+        np.asarray(problem.weights, float).tofile(folder / "weights.bin")
 
 
 def load(folder: Path) -> Problem:
@@ -97,9 +117,12 @@ def load(folder: Path) -> Problem:
         kinds = {"data": float, "indices": np.int32, "indptr": np.int32}
         parts = tuple(np.asarray(np.memmap(folder / f"{part}.bin", kinds[part], mode="c")) for part in kinds)
         X = csc_matrix(parts, shape=(n, p))
+    weights = folder / "weights.bin"
     return Problem(
         X,
         np.fromfile(folder / "y.bin"),
         np.fromfile(folder / "labels.bin", np.int32),
         np.fromfile(folder / "alphas.bin"),
+        (folder / "family.txt").read_text(encoding="utf-8").strip(),
+        np.fromfile(weights) if weights.is_file() else None,
     )

@@ -11,7 +11,7 @@ PACKAGES = ("adelie", "numpy")
 JOBS = (1, 2)
 MODES: dict[str, dict[str, Any]] = {
     "default": {},
-    "tight": {"tol": 1e-14, "max_iters": 10_000_000},
+    "tight": {"tol": 1e-14, "irls_tol": 1e-14, "max_iters": 10_000_000},
 }  # of squared changes
 
 
@@ -25,10 +25,10 @@ def _matrix(problem: Problem, jobs: int | None) -> Any:
 
 
 def _state(problem: Problem, X: Any, mode: str, held_out: list[int], jobs: int | None) -> Any:
-    weights = (~np.isin(problem.labels, held_out)).astype(float)
+    weights = np.where(np.isin(problem.labels, held_out), 0.0, 1.0 if problem.weights is None else problem.weights)
     return ad.grpnet(
         X=X,
-        glm=ad.glm.gaussian(y=problem.y, weights=weights / weights.sum()),
+        glm=getattr(ad.glm, problem.family)(y=problem.y, weights=weights / weights.sum()),
         lmda_path=problem.alphas,
         early_exit=False,
         n_threads=jobs,

@@ -1,4 +1,4 @@
-"""foldwise: LassoCV as a user calls it, and the parts and variants that are shown beside it."""
+"""foldwise: LassoCV as a user calls it, or fit_paths with a family; and the variants that are shown beside it."""
 
 from typing import Any
 
@@ -10,6 +10,8 @@ from benchmarks.workers.problem import Problem
 PACKAGES = ("foldwise", "numpy", "scipy")
 JOBS = (1,)
 FEWER_FOLDS = 5
+FAMILY_TOL = 1e-6
+"""Relative duality gap that every point of a family's path is asked for."""
 
 _last: dict[str, Any] = {}
 
@@ -20,6 +22,8 @@ def threads(_jobs: int | None, cores: int) -> str:
 
 
 def _default(problem: Problem, folds: fw.Folds) -> fw.Paths:
+    if problem.family != "gaussian":
+        return _paths(problem, folds)
     return fw.LassoCV(alphas=problem.alphas, cv=folds).fit(problem.X, problem.y).paths_
 
 
@@ -32,6 +36,8 @@ def _half(problem: Problem, _folds: fw.Folds) -> fw.Paths:
 
 
 def _paths(problem: Problem, folds: fw.Folds | None, **options: Any) -> fw.Paths:
+    if problem.family != "gaussian":
+        options |= {"family": problem.family, "sample_weight": problem.weights, "tol": FAMILY_TOL}
     return fw.fit_paths(problem.X, problem.y, alphas=problem.alphas, folds=folds, standardize=False, **options)
 
 
@@ -43,6 +49,7 @@ MODES = {
     "folds": _paths,
     "single path": lambda problem, _folds: _paths(problem, None),
     "5 folds": _half,
+    "until explained": lambda problem, folds: _paths(problem, folds, stop_when_explained=True),
 }
 
 
@@ -51,7 +58,7 @@ def cross_validate(problem: Problem, mode: str, _jobs: int | None) -> Any:
     _last.clear()
     paths = MODES[mode](problem, fw.Folds.from_labels(problem.labels))
     _last.update(mode=mode, problem=problem, paths=paths)
-    return paths.fold_weight @ paths.cv_error / len(problem.y) if len(paths.cv_error) else []
+    return paths.fold_weight @ paths.cv_error / paths.fold_weight.sum() if len(paths.cv_error) else []
 
 
 def path(problem: Problem, mode: str, held_out: list[int], jobs: int | None) -> tuple[Any, Any]:
