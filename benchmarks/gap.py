@@ -31,6 +31,10 @@ from scipy.special import expit, logit, xlogy
 Array = NDArray[np.float64]
 
 CENTRING_STEPS, NEWTON_STEPS = 50, 8
+CENTRED = 1e-13
+"""Relative error of the mean that is left: what it adds to a bound is as small."""
+ENOUGH = 0.01
+"""Share of the gap below which a step's gain ends the steps."""
 ROWS_AT_ONCE = 50_000
 """Rows that a Newton step weights at once: no copy of a large X."""
 
@@ -134,8 +138,8 @@ def family_gaps(
     null = float(known.minus_conjugate(np.array(average))) - float(w @ known.minus_conjugate(y))
     gaps = np.empty(len(alphas))
     for at, (b, b0, alpha) in enumerate(zip(coef, intercept, alphas, strict=True)):
-        primal = w @ known.loss(_predictor(X, b, b0), y) + alpha * np.abs(b).sum()
-        gaps[at] = (primal - _largest_dual(known, X, y, w, b, b0, alpha)) / null
+        primal = float(w @ known.loss(_predictor(X, b, b0), y) + alpha * np.abs(b).sum())
+        gaps[at] = (primal - _largest_dual(known, X, y, w, b, b0, alpha, primal)) / null
     return gaps
 
 
@@ -144,7 +148,7 @@ def _predictor(X: Any, b: Array, b0: float) -> Array:
     return np.asarray((X @ b if len(used) > len(b) // 4 else X[:, used] @ b[used]) + b0)
 
 
-def _largest_dual(known: Loss, X: Any, y: Array, w: Array, b: Array, b0: float, alpha: float) -> float:
+def _largest_dual(known: Loss, X: Any, y: Array, w: Array, b: Array, b0: float, alpha: float, primal: float) -> float:
     """Return the largest D of the fit and of what Newton steps with held signs make of it, while they help."""
     best, sign = -np.inf, np.sign(b)
     for _ in range(NEWTON_STEPS):
@@ -154,7 +158,9 @@ def _largest_dual(known: Loss, X: Any, y: Array, w: Array, b: Array, b0: float, 
         dual = float(w @ known.minus_conjugate(y + shrink * (mean - y)))
         if not dual > best:  # nan, of a step that went too far, included
             break
-        best = dual
+        gain, best = dual - best, dual
+        if gain < ENOUGH * (primal - best):
+            break
         sign = np.where((sign == 0) & (np.abs(slope) > alpha), -np.sign(slope), sign)
         support = np.flatnonzero(sign)
         step = np.linalg.lstsq(
@@ -173,11 +179,15 @@ def _largest_dual(known: Loss, X: Any, y: Array, w: Array, b: Array, b0: float, 
 def _curvature(X: Any, support: NDArray[np.intp], v: Array) -> Array:
     """Return Z'diag(v)Z for Z = (1, X[:, support])."""
     total = np.zeros((len(support) + 1, len(support) + 1))
+    total[0, 0] = v.sum()
+    turned = X.T if isinstance(X, np.ndarray) else X.T.tocsr()
     for start in range(0, len(v), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        part = X[rows][:, support]
-        part = np.column_stack([np.ones(part.shape[0]), part if isinstance(part, np.ndarray) else part.toarray()])
-        total += part.T @ (v[rows, None] * part)
+        part = turned[support, rows]
+        part = part if isinstance(part, np.ndarray) else part.toarray()
+        total[1:, 0] += part @ v[rows]
+        total[1:, 1:] += (part * v[rows]) @ part.T
+    total[0, 1:] = total[1:, 0]
     return total
 
 
@@ -189,7 +199,7 @@ def _centred_mean(known: Loss, eta: Array, b0: float, w: Array, average: float) 
             mean = known.mean(eta + shift)
             now = float(w @ mean)
             slope = max(float(w @ known.variance(mean)), np.finfo(float).tiny)
-        if not abs(average - now) > 1e-15 * average:
+        if not abs(average - now) > CENTRED * average:
             break
         shift += float(np.clip((average - now) / slope, -1.0, 1.0))
     return mean, b0 + shift
