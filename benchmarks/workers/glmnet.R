@@ -14,7 +14,7 @@ say('{"ok": true}')
 
 modes <- list(default = list(), "single path" = list(), tight = list(thresh = 1e-14, maxit = 1e7))
 problem <- NULL
-is_warm <- FALSE
+warm_ways <- logical(0)  # with folds, or a single path: a slow cross-validation must not keep that from its time
 
 doubles <- function(folder, name, n) readBin(file.path(folder, name), "double", n)
 integers <- function(folder, name, n) readBin(file.path(folder, name), "integer", n)
@@ -41,8 +41,8 @@ cross_validate <- function(mode, alphas) {
   suppressWarnings(do.call(cv.glmnet, c(arguments, modes[[mode]])))
 }
 
-fit <- function(mode, X, y, weights) {
-  arguments <- list(X, y, lambda = problem$alphas, standardize = FALSE, family = problem$family, weights = weights)
+fit <- function(mode, X, y, weights, alphas = problem$alphas) {
+  arguments <- list(X, y, lambda = alphas, standardize = FALSE, family = problem$family, weights = weights)
   suppressWarnings(do.call(glmnet, c(arguments, modes[[mode]])))
 }
 
@@ -84,8 +84,12 @@ while (length(line <- readLines(commands, n = 1)) > 0) {
     switch(words[1],
       load = load_problem(words[2]),
       warm = {
-        if (!is_warm) cross_validate(words[2], problem$alphas[seq(1, length(problem$alphas), by = max(1, length(problem$alphas) %/% 20))])
-        is_warm <- TRUE
+        is_single <- words[2] == "single path"
+        if (!(is_single %in% warm_ways)) {
+          few <- problem$alphas[seq(1, length(problem$alphas), by = max(1, length(problem$alphas) %/% 20))]
+          if (is_single) fit(words[2], problem$X, problem$y, problem$weights, few) else cross_validate(words[2], few)
+        }
+        warm_ways <- c(warm_ways, is_single)
         ', "threads": "1: it has no threads of its own"'
       },
       run = run(words[2]),
