@@ -10,6 +10,7 @@ ESTIMATORS += [fw.ElasticNet(), fw.Lasso(), fw.ElasticNetCV(), fw.LassoCV()]
 ESTIMATORS += [fw.LogisticRegression(), fw.LogisticRegressionCV(Cs=3), fw.PoissonRegressor(), fw.GammaRegressor()]
 ESTIMATORS += [fw.PoissonRegressorCV(alphas=3), fw.GammaRegressorCV(alphas=3)]
 ESTIMATORS += [fw.TweedieRegressor(power=1.5), fw.TweedieRegressorCV(power=1.5, alphas=3)]
+ESTIMATORS += [fw.HuberRegressor(), fw.HuberRegressorCV(alphas=[1.0, 0.1])]
 ESTIMATORS += [fw.MultiTaskElasticNet(), fw.MultiTaskElasticNetCV(alphas=3)]
 
 

@@ -104,6 +104,31 @@ def test_huber_meets_the_conditions_of_its_minimum():
     assert np.mean(pull**2) == pytest.approx(1.0, abs=1e-8)
 
 
+@pytest.mark.parametrize("noise", [0.0, 1e-6, 1e-3])
+def test_huber_of_rows_nearly_on_a_plane(noise):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 3))
+    y = X @ [1.0, 2.0, 3.0] + noise * rng.standard_t(2, size=50)
+    y[0] += 10.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = fw.HuberRegressor(alpha=0.0).fit(X, y)
+    np.testing.assert_allclose(model.coef_, [1.0, 2.0, 3.0], atol=2.0 * noise + 1e-6)
+    assert model.outliers_[0]
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_a_robust_lasso_meets_its_conditions(standardize):
+    rng, X, eta = table()
+    y = 5.0 * eta + rng.standard_t(1.5, size=len(eta))
+    model = fw.HuberRegressor(alpha=30.0, l1_ratio=1.0, standardize=standardize).fit(X, y)
+    pull = X.T @ np.clip((y - model.predict(X)) / model.scale_, -1.35, 1.35) / (X.std(axis=0) if standardize else 1.0)
+    kept = model.coef_ != 0.0
+    assert 0 < kept.sum() < 5
+    np.testing.assert_allclose(pull[kept], 30.0 * np.sign(model.coef_[kept]), atol=1e-6)
+    assert np.abs(pull[~kept]).max() <= 30.0
+
+
 @pytest.mark.parametrize("model", [fw.PoissonRegressor(alpha=0.0), fw.GammaRegressor(alpha=0.0)])
 def test_an_offset_is_a_feature_whose_coefficient_is_one(model):
     rng, X, eta = table()

@@ -1,24 +1,23 @@
 """Huber regression: outliers pull no harder than epsilon residual scales, at one strength or with it chosen."""
 
 import warnings
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
-from scipy.optimize import brentq
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 
-from foldwise.errors import InputError
 from foldwise.families import Family, Huber
 from foldwise.linear.by_cross_validation import ByCrossValidation
 from foldwise.linear.checks import Array, number
+from foldwise.linear.generalized import TOL
 from foldwise.linear.generalized_regressor import AtOneStrength, GeneralizedRegressor
+from foldwise.linear.huber_scale import MAX_TURNS, Joint, joint_fit
 from foldwise.paths import RowTable
 
-LEAST_SCALE = 1e-6
-"""Share of the target's spread below which the residual scale is taken for none: the rows lie on a plane."""
-SCALE_TOL = 1e-13
+TINY = 1e-300
+SMALLEST = 0.01
+"""Share of the target's spread that the scale is at least taken to be where it is estimated for cross-validation."""
 
 
 class _Robust(GeneralizedRegressor):
@@ -70,14 +69,14 @@ class HuberRegressor(_Robust, AtOneStrength):
     column_scale_ : (p,)
         Standard deviations of the columns.
     gap_ : float
-        Relative duality gap at this s.
+        Relative duality gap at this s; nan where rounding keeps it from being found, as for rows nearly on a plane.
     n_iter_ : int
-        How many values of s were looked at.
+        Weighted fits, in turns with s.
 
     Notes
     -----
-    What remains of the objective when b is the best for each s is convex in s, with a slope that is known at the best
-    b; its root is found by bracketing.
+    Exact weighted least squares fits in turns with the best s (`foldwise.linear.huber_scale`), then a fit with a
+    certificate at that s.
 
     Examples
     --------
@@ -98,41 +97,31 @@ class HuberRegressor(_Robust, AtOneStrength):
         epsilon = number("epsilon", self.epsilon, 1.0)
         X, y, weights = self._read(X, y, sample_weight, targets=False, single=True)
         rows = self._rows_of(X, y, Huber(epsilon), weights, offset)
-        total, target = float(rows.weight.sum()), rows.y if rows.offset is None else rows.y - rows.offset
-        spread = float(
-            np.sqrt(np.average((target - np.average(target, weights=rows.weight)) ** 2, weights=rows.weight))
+        target = rows.y if rows.offset is None else rows.y - rows.offset
+        settings = self._path_settings(X.shape[1], 1.0)
+        del settings["tol"]
+        found = joint_fit(X, target, rows.weight, epsilon, alpha, l1_ratio, **settings)
+        self._polish(
+            found, self._rows_of(X, y, Huber(epsilon * max(found.scale, TINY)), weights, offset), alpha, l1_ratio
         )
-        looked: list[float] = []
-
-        def slope(log_scale: float) -> float:
-            """Of the objective in s where b is best for it, over W."""
-            s = float(np.exp(log_scale))
-            looked.append(s)
-            at = self._rows_of(X, y, Huber(epsilon * s), weights, offset)
-            self._fit_at(at, alpha * s / total, l1_ratio, loss="mean")
-            eta = np.asarray(X @ self.coef_) + self.intercept_ + (0.0 if at.offset is None else at.offset)
-            share = np.minimum(np.abs(rows.y - eta) / s, epsilon)
-            return 1.0 - float(rows.weight @ share**2) / total
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # only the last fit counts
-            best = _root(slope, float(np.log(spread))) if spread > 0.0 else None
-        slope(np.log(np.finfo(float).tiny ** 0.25) if best is None else best)
-        self.n_iter_ = len(looked)
-        self._mark_outliers(rows, looked[-1])
+        self.n_iter_ = found.turns
+        self._mark_outliers(rows, found.scale)
         return self
 
-
-def _root(slope: Callable[[float], float], start: float) -> float:
-    """Where a rising function of log s is zero; far below the start where it is nowhere negative."""
-    low, high = start, start
-    while slope(high) < 0.0:
-        high += 1.0
-    while slope(low) >= 0.0:
-        low -= 1.0
-        if low < start + np.log(LEAST_SCALE):
-            return low
-    return float(brentq(slope, low, high, xtol=SCALE_TOL, rtol=4.0 * np.finfo(float).eps))
+    def _polish(self, found: Joint, rows: RowTable, alpha: float, l1_ratio: float) -> None:
+        """Fit at the scale found, with a certificate; what was found stands where that does not get as far."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self._fit_at(rows, alpha * found.scale / float(rows.weight.sum()), l1_ratio, loss="mean")
+        if self.gap_ <= TOL:
+            return
+        self.coef_, self.intercept_ = found.coef, found.intercept
+        self.gap_ = float("nan")
+        if found.turns >= MAX_TURNS:
+            message = (
+                f"the scale has not settled in {MAX_TURNS} turns; more regularization or a larger epsilon may help"
+            )
+            warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
 
 class HuberRegressorCV(_Robust, ByCrossValidation):
@@ -146,7 +135,8 @@ class HuberRegressorCV(_Robust, ByCrossValidation):
     epsilon : float >= 1, default 1.35
         Residuals beyond epsilon scales count as outliers.
     residual_scale : float > 0, default None
-        In units of y. Where None, that of `HuberRegressor` on all rows: like the grid of alphas it says what is tried.
+        In units of y. Where None, that of `HuberRegressor` on all rows, at least a hundredth of y's spread: like the
+        grid of alphas it says what is tried.
 
     Attributes
     ----------
@@ -183,9 +173,10 @@ class HuberRegressorCV(_Robust, ByCrossValidation):
         epsilon = number("epsilon", self.epsilon, 1.0)
         if self.residual_scale is None:
             settings = {"fit_intercept": self.fit_intercept, "epsilon": epsilon}
-            self._sigma = float(HuberRegressor(**settings).fit(X, y, weights, offset).scale_)
+            target = y if offset is None else y - np.asarray(offset, dtype=np.float64)
+            spread = float(np.sqrt(np.average((target - np.average(target, weights=weights)) ** 2, weights=weights)))
+            found = float(HuberRegressor(**settings).fit(X, y, weights, offset).scale_)
+            self._sigma = max(found, SMALLEST * spread, TINY)
         else:
             self._sigma = number("residual_scale", self.residual_scale, above=True)
-        if self._sigma == 0.0:
-            raise InputError("residual_scale must be given where the rows lie on a plane, got None")
         return Huber(epsilon * self._sigma)
