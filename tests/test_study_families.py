@@ -80,6 +80,10 @@ def test_counts_are_scored_by_their_deviance():
     for result in comparison.results:
         assert result.error == pytest.approx(mean_poisson_deviance(table["visits"], result.predictions[0]), rel=1e-9)
     assert "visits holds whole numbers from 0 with a mean of" in text(comparison, color=False)
+    visits, base = np.asarray(table["visits"]), np.empty(90)
+    for k in range(5):
+        base[comparison.folds.test_rows(k)] = visits[comparison.folds.training_rows({k})].mean()
+    assert comparison.baseline_error == pytest.approx(mean_poisson_deviance(visits, base), rel=1e-12)
 
 
 @pytest.mark.parametrize("candidate", ["ridge", "lasso"])
