@@ -128,7 +128,11 @@ def test_gaps_are_filled_from_the_training_rows(capsys):
             "x0",
             "must be 0 or more in every row for the",
         ),
-        (["compare", "rows.csv", "--family", "binomial"], "paid", "target 'paid' has 120 classes"),
+        (
+            ["compare", "rows.csv", "--family", "binomial"],
+            "paid",
+            "must have two different values for the binomial family, got 120",
+        ),
         (["compare", "rows.csv", "--family", "logit"], "state", "family must be one of"),
     ],
 )

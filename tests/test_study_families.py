@@ -180,7 +180,7 @@ def few(value, count, n=90):
             "must be 0 or more in every row for the poisson family, got -1 at",
         ),
         ([1.0] * 88 + [0.0, 2.0], {"family": "gamma"}, "must be an amount above 0 in every row for the gamma family"),
-        (list(range(90)), {"family": "binomial"}, "target 'y' has 90 classes"),
+        (list(range(90)), {"family": "binomial"}, "must have two different values for the binomial family, got 90"),
         (few("one", 30), {"family": "gaussian"}, "target 'y' must be a number, got text"),
         (few("one", 30), {"family": "logit"}, "family must be one of"),
         (few("one", 30), {"candidates": "group lasso"}, "'group lasso', which is for the gaussian family alone"),

@@ -104,6 +104,10 @@ def _two_classes(name: str, column: pa.Array, family: str) -> Target:
                 f"target {name!r} must be a number or have two classes, got text with {len(labels)} different values: "
                 f"{shown}"
             )
+        if len(labels) > MOST_CLASSES:
+            raise InputError(
+                f"target {name!r} must have two different values for the {family} family, got {len(labels)}: {shown}"
+            )
         raise InputError(
             f"target {name!r} has {len(labels)} classes, {shown}; two can be told apart as yet: make a column of one "
             "class against the others, or keep the rows of two"
