@@ -1,6 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The compiled half of the lockstep walk: which columns a held-out set wants, and one round of each set's support."""
 
+from libc.math cimport fabs
 from libc.stdlib cimport free, malloc
 
 import numpy as np
@@ -155,7 +156,9 @@ def choose(const Py_ssize_t[::1] among, const double[:, ::1] gradient, const dou
                     continue
                 slope = l1 * threshold[j, h]
                 b = coef[place[j], h] if place[j] >= 0 else 0.0
-                if b == 0.0:
+                if b == 0.0 and sides[j, h] == 3:
+                    pull = fabs(gradient[j, h]) - slope
+                elif b == 0.0:
                     if gradient[j, h] > 0.0:
                         pull = (gradient[j, h] if sides[j, h] & 1 else 0.0) - slope
                     else:

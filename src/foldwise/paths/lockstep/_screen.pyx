@@ -43,7 +43,8 @@ def survey(const double[:, ::1] products, const double[::1] total, const double[
             furthest = 0.0
             for h in range(sets):
                 gradient[j, h] = products[j, h] / total[h]
-                pull = pull_of(gradient[j, h], sides[j, h])
+                # Almost always both sides are open, and the sign of a gradient is a coin that no processor can guess.
+                pull = fabs(gradient[j, h]) if sides[j, h] == 3 else pull_of(gradient[j, h], sides[j, h])
                 if threshold[j, h] == 0.0:
                     furthest = INFINITY if sides[j, h] else furthest
                     continue

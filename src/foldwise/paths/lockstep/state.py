@@ -166,9 +166,9 @@ class Lockstep:
             self.coef = np.concatenate([self.coef, np.zeros((len(self.work.index) - len(self.coef), self.H))])
         return True
 
-    def advance(self, l1: float, l2: float, active: NDArray[np.bool_] | None = None) -> Ints:
+    def advance(self, l1: float, l2: float, sets: Ints | None = None) -> Ints:
         """One round for every held-out set: its support's own equations, then its candidates; the steps (H,) taken."""
-        sets = np.arange(self.H) if active is None else np.flatnonzero(active)
+        sets = np.arange(self.H) if sets is None else sets
         steps = np.zeros(self.H, dtype=np.intp)
         self._renew(l2, sets)
         work, options = self.work, self.options
@@ -252,15 +252,17 @@ class Lockstep:
         moments: Floats = self.work.second_moments(places, self.row_weight_by_set[h]) / self.total[h]
         return moments - np.outer(off, off)
 
-    def move(self, active: NDArray[np.bool_] | None = None) -> None:
+    def move(self, sets: Ints | None = None) -> None:
         """Residuals at the coefficients as they stand, and the gradients of the columns at hand."""
-        sets = np.arange(self.H) if active is None else np.flatnonzero(active)
-        fitted = self.work.fitted(self.coef[: self.work.size, sets])
-        weight, total = self.row_weight[:, sets], self.total[sets]
+        whole = sets is None or len(sets) == self.H
+        sets = np.arange(self.H) if sets is None else sets
+        part = slice(None) if whole else sets
+        fitted = self.work.fitted(self.coef[: self.work.size, part])
+        weight, total = self.row_weight[:, part], self.total[part]
         if self.options.fit_intercept:
             fitted -= np.einsum("nh,nh->h", weight, fitted) / total
-        residual = self.target[:, sets] - fitted
-        self.residual[:, sets] = residual
+        residual = self.target[:, part] - fitted
+        self.residual[:, part] = residual
         if len(self.hand):
             spread(self.columns.products_at_hand(weight * residual), self.hand, sets, self.total, self.gradient)
 

@@ -166,12 +166,13 @@ def _stand_still(lockstep: Lockstep, l1: float, l2: float, slack: float, max_ite
         if turn > PATIENT:
             lockstep.careful[active] = 1
         worst[(lockstep.count > 0) | (turn == 0)] = np.inf
-        steps += lockstep.advance(l1, l2, active)
-        lockstep.move(active)
+        sets = np.flatnonzero(active)
+        steps += lockstep.advance(l1, l2, sets)
+        lockstep.move(sets)
         rest = lockstep.rest(l1, l2, slack)
         # A refinement more while it helps: the jitter and rounding are taken out this way.
         unrested = (rest > 1.0) & (rest < 0.5 * worst)
-        for h in np.flatnonzero((rest > LOST) & ~unrested):
+        for h in np.flatnonzero((rest > LOST) & ~unrested) if rest.max() > LOST else ():
             # An inverse that has lost its digits over many updates is made anew, once at a strength.
             unrested[h] = lockstep.repair(int(h), l2, repaired)
         worst = rest
