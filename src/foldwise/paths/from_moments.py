@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from foldwise.errors import AccuracyWarning
 from foldwise.moments.threads import Team, cores
@@ -108,7 +109,8 @@ def fit_moments(
         strengths = strengths.stretch(0, points)
         fits = team.each(lambda one: _finished(one, points), sets)
     lost = max(fit.relative_error for fit in fits)
-    if options.adaptive or not options.penalty.is_plain:
+    # Sparse rows would have to be made dense for a factor of them.
+    if options.adaptive or not options.penalty.is_plain or (rows is not None and sparse.issparse(rows.X)):
         rows = None
     inexact = lost > (RIDGE_ERROR if strengths.l2.any() else LEAST_SQUARES_ERROR)
     smooth = not strengths.l1.any() and not options.is_bounded
