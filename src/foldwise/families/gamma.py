@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from scipy.special import xlogy
 
-from foldwise.families.family import Family, against, check_numbers, exp, refuse
+from foldwise.families.family import against, check_numbers, exp, refuse
+from foldwise.families.links import LogLink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Gamma(Family):
+class Gamma(LogLink):
     """l = y exp(-eta) + eta, y > 0.
 
     Source: P. McCullagh and J. A. Nelder, *Generalized Linear Models*, 2nd ed. 1989, ch. 8.
@@ -30,7 +31,6 @@ class Gamma(Family):
     """
 
     name: ClassVar[str] = "gamma"
-    link_name: ClassVar[str] = "log"
 
     def check_target(self, y: Any, n: int) -> Floats:
         """Numbers above 0."""
@@ -46,14 +46,6 @@ class Gamma(Family):
         """1 - y exp(-eta), and y exp(-eta)."""
         ratio = against(y, eta) * exp(-eta)
         return 1.0 - ratio, ratio
-
-    def mean(self, eta: Floats) -> Floats:
-        """exp(eta)."""
-        return exp(eta)
-
-    def link(self, mean: Floats) -> Floats:
-        """log(mean)."""
-        return np.log(mean)
 
     def saturated(self, y: Floats) -> Floats:
         """1 + log y."""

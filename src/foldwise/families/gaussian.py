@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from foldwise.families.family import Family, against, check_numbers
+from foldwise.families.family import against, check_numbers
+from foldwise.families.links import IdentityLink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Gaussian(Family):
+class Gaussian(IdentityLink):
     """l = (y - eta)^2 / 2, y any number; the mean deviance is the mean squared error.
 
     Examples
@@ -27,7 +28,6 @@ class Gaussian(Family):
     """
 
     name: ClassVar[str] = "gaussian"
-    link_name: ClassVar[str] = "identity"
     concordance: ClassVar[float | None] = 0.0
 
     def check_target(self, y: Any, n: int) -> Floats:
@@ -41,18 +41,6 @@ class Gaussian(Family):
     def slopes(self, eta: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Eta - y, and 1."""
         return eta - against(y, eta), np.ones_like(eta)
-
-    def mean(self, eta: Floats) -> Floats:
-        """Eta itself."""
-        return np.array(eta, dtype=np.float64)
-
-    def link(self, mean: Floats) -> Floats:
-        """The mean itself."""
-        return np.array(mean, dtype=np.float64)
-
-    def saturated(self, y: Floats) -> Floats:
-        """0."""
-        return np.zeros(len(y))
 
     def conjugate(self, u: Floats, y: Floats) -> Floats:
         """u^2 / 2 + u y."""

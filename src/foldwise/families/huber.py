@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from foldwise.families.family import Family, against, check_numbers, check_parameter
+from foldwise.families.family import against, check_numbers, check_parameter
+from foldwise.families.links import IdentityLink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +20,7 @@ LEAST_CURVATURE = 1e-3
 
 
 @dataclass(frozen=True)
-class Huber(Family):
+class Huber(IdentityLink):
     """l = r^2 / 2 for |r| <= delta, delta |r| - delta^2 / 2 beyond, with r = eta - y.
 
     Parameters
@@ -38,7 +39,6 @@ class Huber(Family):
 
     delta: float = 1.35
     name: ClassVar[str] = "huber"
-    link_name: ClassVar[str] = "identity"
     concordance: ClassVar[float | None] = 0.0
 
     def __post_init__(self) -> None:
@@ -60,18 +60,6 @@ class Huber(Family):
         """The residual cut off at delta; 1 within, a little beyond."""
         r = eta - against(y, eta)
         return np.clip(r, -self.delta, self.delta), np.where(np.abs(r) <= self.delta, 1.0, LEAST_CURVATURE)
-
-    def mean(self, eta: Floats) -> Floats:
-        """Eta itself."""
-        return np.array(eta, dtype=np.float64)
-
-    def link(self, mean: Floats) -> Floats:
-        """The mean itself."""
-        return np.array(mean, dtype=np.float64)
-
-    def saturated(self, y: Floats) -> Floats:
-        """0."""
-        return np.zeros(len(y))
 
     def conjugate(self, u: Floats, y: Floats) -> Floats:
         """u^2 / 2 + u y for |u| <= delta."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from foldwise.errors import InputError
-from foldwise.families.family import Family
+from foldwise.families.links import IdentityLink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class MultiGaussian(Family):
+class MultiGaussian(IdentityLink):
     """l = |y - eta|^2 / 2 for a row of C targets; a feature's C coefficients enter and leave together.
 
     Predictors are (..., C), the targets last. The mean deviance is the mean squared error, summed over the targets.
@@ -30,7 +30,6 @@ class MultiGaussian(Family):
     """
 
     name: ClassVar[str] = "multigaussian"
-    link_name: ClassVar[str] = "identity"
     concordance: ClassVar[float | None] = 0.0
 
     def check_target(self, y: Any, n: int) -> Floats:
@@ -57,18 +56,6 @@ class MultiGaussian(Family):
     def slopes(self, eta: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Eta - y, and 1."""
         return eta - y, np.ones_like(eta)
-
-    def mean(self, eta: Floats) -> Floats:
-        """Eta itself."""
-        return np.array(eta, dtype=np.float64)
-
-    def link(self, mean: Floats) -> Floats:
-        """The mean itself."""
-        return np.array(mean, dtype=np.float64)
-
-    def saturated(self, y: Floats) -> Floats:
-        """0."""
-        return np.zeros(len(y))
 
     def deviance(self, eta: Floats, y: Floats) -> Floats:
         """Squared error (...), summed over the targets."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from scipy.special import xlogy
 
-from foldwise.families.family import Family, against, check_numbers, check_parameter, exp, refuse, refuse_constant
+from foldwise.families.family import against, check_numbers, check_parameter, exp, refuse, refuse_constant
+from foldwise.families.links import LogLink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class NegativeBinomial(Family):
+class NegativeBinomial(LogLink):
     """l = (y + theta) log(theta + exp(eta)) - y eta, y >= 0; the variance is mean + mean^2 / theta.
 
     Parameters
@@ -36,7 +37,6 @@ class NegativeBinomial(Family):
 
     theta: float = 1.0
     name: ClassVar[str] = "negative binomial"
-    link_name: ClassVar[str] = "log"
 
     def __post_init__(self) -> None:
         """Check theta."""
@@ -60,14 +60,6 @@ class NegativeBinomial(Family):
         share = e / (self.theta + e)
         rest = self.theta / (self.theta + e)
         return (y + self.theta) * share - y, np.maximum((y + self.theta) * share * rest, np.finfo(float).tiny)
-
-    def mean(self, eta: Floats) -> Floats:
-        """exp(eta)."""
-        return exp(eta)
-
-    def link(self, mean: Floats) -> Floats:
-        """log(mean)."""
-        return np.log(mean)
 
     def saturated(self, y: Floats) -> Floats:
         """(y + theta) log(y + theta) - y log y."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from scipy.special import xlogy
 
-from foldwise.families.family import Family, against, check_numbers, exp, refuse, refuse_constant
+from foldwise.families.family import against, check_numbers, exp, refuse, refuse_constant
+from foldwise.families.links import LogLink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Poisson(Family):
+class Poisson(LogLink):
     """l = exp(eta) - y eta, y >= 0.
 
     Source: P. McCullagh and J. A. Nelder, *Generalized Linear Models*, 2nd ed. 1989, ch. 6.
@@ -30,7 +31,6 @@ class Poisson(Family):
     """
 
     name: ClassVar[str] = "poisson"
-    link_name: ClassVar[str] = "log"
 
     def check_target(self, y: Any, n: int) -> Floats:
         """Numbers from 0 up, not all 0."""
@@ -47,14 +47,6 @@ class Poisson(Family):
         """exp(eta) - y, and exp(eta)."""
         mean = exp(eta)
         return mean - against(y, eta), mean
-
-    def mean(self, eta: Floats) -> Floats:
-        """exp(eta)."""
-        return exp(eta)
-
-    def link(self, mean: Floats) -> Floats:
-        """log(mean)."""
-        return np.log(mean)
 
     def saturated(self, y: Floats) -> Floats:
         """At mean y: y - y log y."""

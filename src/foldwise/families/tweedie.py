@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from foldwise.families.family import Family, against, check_numbers, check_parameter, exp, refuse, refuse_constant
+from foldwise.families.family import against, check_numbers, check_parameter, exp, refuse, refuse_constant
+from foldwise.families.links import LogLink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Tweedie(Family):
+class Tweedie(LogLink):
     """l = y exp((1 - power) eta) / (power - 1) + exp((2 - power) eta) / (2 - power), 1 < power < 2, y >= 0.
 
     At power 1 it is Poisson, at 2 gamma; between them y is a sum of a Poisson number of gamma amounts.
@@ -37,7 +38,6 @@ class Tweedie(Family):
 
     power: float = 1.5
     name: ClassVar[str] = "tweedie"
-    link_name: ClassVar[str] = "log"
 
     def __post_init__(self) -> None:
         """Check the power."""
@@ -63,14 +63,6 @@ class Tweedie(Family):
         """The two terms' difference, and their sum weighted by (power - 1) and (2 - power)."""
         of_y, of_mean = self._terms(eta, y)
         return of_mean - of_y, (self.power - 1.0) * of_y + (2.0 - self.power) * of_mean
-
-    def mean(self, eta: Floats) -> Floats:
-        """exp(eta)."""
-        return exp(eta)
-
-    def link(self, mean: Floats) -> Floats:
-        """log(mean)."""
-        return np.log(mean)
 
     def saturated(self, y: Floats) -> Floats:
         """y^(2 - power) / ((power - 1)(2 - power))."""
