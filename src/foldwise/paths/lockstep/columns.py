@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foldwise.paths.lockstep._product import fold_moments, rows_times, thin_combined
+from foldwise.paths.lockstep.working import Working
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -138,9 +139,9 @@ class DenseColumns:
         self.team.each(part, [slice(a, b) for a, b in pairwise(bounds)])
         return mean, squares
 
-    def working(self, centre: Floats) -> WorkingColumns:
-        """An empty set of working columns, centred at `centre` (p,)."""
-        return WorkingColumns(self, centre)
+    def working(self, typical: Floats) -> WorkingColumns:
+        """An empty set of working columns, to be kept about `typical` (p,)."""
+        return WorkingColumns(self, typical)
 
     def rows_of(self, rows: Ints, span: slice) -> Floats:
         """Some rows, numbered in fold order, of a range of columns: a copy (rows, columns)."""
@@ -152,54 +153,34 @@ class DenseColumns:
         return np.take(chosen, self.order, axis=1)
 
 
-class WorkingColumns:
-    """Some columns of a wide table, in fold order, centred at what is typical of the folds.
+class WorkingColumns(Working):
+    """Some columns of a dense table, in fold order, about what is typical of the folds.
 
     Parameters
     ----------
     source : DenseColumns
-    centre : array (p,)
+    typical : array (p,)
         The median of the folds' means, which no single held-out fold, however far off, can move away; or zeros.
     """
 
-    def __init__(self, source: DenseColumns, centre: Floats) -> None:
-        self.source, self.centre = source, centre
-        self.place = np.full(source.p, -1, dtype=np.intp)
-        self.index = np.zeros(64, dtype=np.intp)
-        self.size = 0
-        self.rows = np.empty((64, source.n))
-        self.start = self.at = self.value = None
+    rows: Floats
 
-    @property
-    def columns(self) -> Ints:
-        """(size,): which columns of X they are."""
-        return self.index[: self.size]
+    def __init__(self, source: DenseColumns, typical: Floats) -> None:
+        super().__init__(source.p, typical)
+        self.source = source
+        self.rows = np.empty((len(self.index), source.n))
 
-    def bring_in(self, columns: Ints) -> None:
-        """Add the columns that are not there yet."""
-        new = columns[self.place[columns] < 0]
-        if not len(new):
-            return
-        need = self.size + len(new)
-        if need > len(self.rows):
-            room = max(need, 9 * len(self.rows) // 8)
+    def _append(self, new: Ints) -> None:
+        if len(self.rows) < len(self.index):
             # In place: a second copy of the working columns would be the peak of a whole walk's memory.
-            self.rows.resize((room, self.source.n), refcheck=False)
-            self.index = np.concatenate([self.index[: self.size], np.zeros(room - self.size, dtype=np.intp)])
-        self.rows[self.size : need] = self.source.take(new)
-        self.rows[self.size : need] -= self.centre[new][:, None]
-        self.index[self.size : need] = new
-        self.place[new] = np.arange(self.size, need)
-        self.size = need
+            self.rows.resize((len(self.index), self.source.n), refcheck=False)
+        added = self.rows[self.size : self.size + len(new)]
+        added[:] = self.source.take(new)
+        added -= self.centre[new][:, None]
 
-    def keep_only(self, kept: Ints) -> None:
-        """Drop all but the working columns in these places, which are in increasing order."""
-        self.place[self.columns] = -1
+    def _keep(self, kept: Ints) -> None:
         for to, here in enumerate(kept):
             self.rows[to] = self.rows[here]
-        self.index[: len(kept)] = self.index[kept]
-        self.size = len(kept)
-        self.place[self.columns] = np.arange(self.size)
 
     def fitted(self, coef: Floats) -> Floats:
         """Predictions (n, H) up to a constant, from coefficients (size, H) of the working columns."""

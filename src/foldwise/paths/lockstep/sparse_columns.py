@@ -14,6 +14,7 @@ from scipy import sparse
 
 from foldwise.paths.lockstep._product import csc_times
 from foldwise.paths.lockstep.columns import padded
+from foldwise.paths.lockstep.working import Working
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
+    Numbers = NDArray[np.intc]
 
 
 class SparseColumns:
@@ -88,10 +90,9 @@ class SparseColumns:
         squares += zeros * mean**2
         return mean, squares
 
-    def working(self, centre: Floats) -> SparseWorkingColumns:
-        """An empty set of working columns; `centre` (p,) becomes zeros, for sparse columns stay as they are."""
-        centre[:] = 0.0
-        return SparseWorkingColumns(self, centre)
+    def working(self, typical: Floats) -> SparseWorkingColumns:  # noqa: ARG002 - as the dense way has it
+        """An empty set of working columns; sparse columns stay as they are, whatever is typical of them."""
+        return SparseWorkingColumns(self)
 
     def rows_of(self, rows: Ints, span: slice) -> Floats:
         """Some rows, numbered in fold order, of a range of columns, dense (rows, columns)."""
@@ -99,53 +100,37 @@ class SparseColumns:
         return dense
 
 
-class SparseWorkingColumns:
+class SparseWorkingColumns(Working):
     """Some columns of a sparse table, as they are, side by side."""
 
-    def __init__(self, source: SparseColumns, centre: Floats) -> None:
-        self.source, self.centre = source, centre
-        self.place = np.full(source.p, -1, dtype=np.intp)
-        self.index = np.zeros(64, dtype=np.intp)
-        self.size = 0
-        self.rows = None
-        self.start = np.zeros(65, dtype=np.intc)
+    start: Numbers
+    at: Numbers
+    value: Floats
+
+    def __init__(self, source: SparseColumns) -> None:
+        super().__init__(source.p, np.zeros(source.p))
+        self.source = source
+        self.start = np.zeros(len(self.index) + 1, dtype=np.intc)
         self.at = np.zeros(1024, dtype=np.intc)
         self.value = np.zeros(1024)
 
-    @property
-    def columns(self) -> Ints:
-        """(size,): which columns of X they are."""
-        return self.index[: self.size]
-
-    def bring_in(self, columns: Ints) -> None:
-        """Add the columns that are not there yet."""
-        new = columns[self.place[columns] < 0]
-        if not len(new):
-            return
+    def _append(self, new: Ints) -> None:
         part = self.source.matrix[:, new]
-        need, used = self.size + len(new), int(self.start[self.size])
-        if need > len(self.index):
-            more = max(need, 2 * len(self.index)) - len(self.index)
-            self.index = np.concatenate([self.index, np.zeros(more, dtype=np.intp)])
+        used = int(self.start[self.size])
+        if len(self.start) <= len(self.index):
+            more = len(self.index) + 1 - len(self.start)
             self.start = np.concatenate([self.start, np.zeros(more, dtype=np.intc)])
         if used + part.nnz > len(self.at):
             more = max(used + part.nnz, 2 * len(self.at)) - len(self.at)
             self.at = np.concatenate([self.at, np.zeros(more, dtype=np.intc)])
             self.value = np.concatenate([self.value, np.zeros(more)])
         self.at[used : used + part.nnz], self.value[used : used + part.nnz] = part.indices, part.data
-        self.start[self.size + 1 : need + 1] = used + part.indptr[1:]
-        self.index[self.size : need] = new
-        self.place[new] = np.arange(self.size, need)
-        self.size = need
+        self.start[self.size + 1 : self.size + len(new) + 1] = used + part.indptr[1:]
 
-    def keep_only(self, kept: Ints) -> None:
-        """Drop all but the working columns in these places, which are in increasing order."""
-        part, columns = self._matrix()[:, kept], self.index[kept]
-        self.place[self.columns] = -1
+    def _keep(self, kept: Ints) -> None:
+        part = self._matrix()[:, kept]
         self.at[: part.nnz], self.value[: part.nnz] = part.indices, part.data
         self.start[: len(kept) + 1] = part.indptr
-        self.index[: len(kept)], self.size = columns, len(kept)
-        self.place[columns] = np.arange(self.size)
 
     def fitted(self, coef: Floats) -> Floats:
         """Predictions (n, H) up to a constant, from coefficients (size, H) of the working columns."""

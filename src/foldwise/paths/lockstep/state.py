@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from foldwise.moments.threads import Team
     from foldwise.paths.lockstep.columns import DenseColumns
     from foldwise.paths.lockstep.sparse_columns import SparseColumns
+    from foldwise.paths.lockstep.working import Working
     from foldwise.paths.problem import Options
 
     Floats = NDArray[np.float64]
@@ -62,9 +63,7 @@ class Lockstep:
         self.target[:, flat], self.yy[flat] = 0.0, 0.0
         self.residual = self.target.copy()
         # What is typical of the folds: a single one, however far off, touches no digit of the others.
-        centre = np.median(statistics.fold_mean, axis=0)
-        self.work = columns.working(centre)
-        self.centre = centre
+        self.work: Working = columns.working(np.median(statistics.fold_mean, axis=0))
         self.middle = np.ascontiguousarray(self.mean if options.fit_intercept else np.zeros_like(self.mean))
         self.row_weight_by_set = np.ascontiguousarray(self.row_weight.T)
         self.supports: list[Support] = []
@@ -177,7 +176,7 @@ class Lockstep:
         def part(group: Ints) -> None:
             advance(
                 self.supports, group, work.rows, work.start, work.at, work.value, work.index, work.place, self.coef,
-                self.row_weight_by_set, self.middle, self.centre, self.total, self.gradient, self.threshold,
+                self.row_weight_by_set, self.middle, work.centre, self.total, self.gradient, self.threshold,
                 self.square, self.sides, self.inside, options.lower, options.upper, l1, l2, self.careful, self.picked,
                 self.count, steps,
             )  # fmt: skip
@@ -248,7 +247,7 @@ class Lockstep:
 
     def _matrix(self, h: int, places: NDArray[np.integer]) -> Floats:
         """Centred second moments of some working columns over a training set, from the rows."""
-        off = self.middle[h, self.work.index[places]] - self.centre[self.work.index[places]]
+        off = self.middle[h, self.work.index[places]] - self.work.centre[self.work.index[places]]
         moments: Floats = self.work.second_moments(places, self.row_weight_by_set[h]) / self.total[h]
         return moments - np.outer(off, off)
 
