@@ -36,7 +36,10 @@ def prepared(members: int, epochs: int) -> Prepared:
     """The members, laid out."""
     X, y = data()
     model = perceptron(INPUTS, HIDDEN, CLASSES, task="classes")
-    return Prepared(model, X, y, [Member(seed=seed, epochs=epochs) for seed in range(members)], batch_size=BATCH)
+    own = [Member(seed=seed, epochs=epochs) for seed in range(members)]
+    return Prepared(
+        model, X, y, own, loss=None, batch_size=BATCH, standardize=True, standardize_target=None, exact_zeros=True
+    )
 
 
 def batch_seconds(members: int, epochs: int, **pool: Any) -> float:

@@ -68,8 +68,9 @@ def small(optimizer="adam", loss="categorical_crossentropy"):
     return model
 
 
-def prepared_for(model, data, members, **options):
-    return Prepared(model, *data, members, batch_size=BATCH, exact_zeros=False, **options)
+def prepared_for(model, data, members):
+    own = {"loss": None, "standardize": True, "standardize_target": None, "exact_zeros": False}
+    return Prepared(model, *data, members, batch_size=BATCH, **own)
 
 
 def trained(prepared):

@@ -6,12 +6,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from foldwise.linear.checks import Array, choice, number, numbers, whole
+from foldwise.linear.checks import Array
 from foldwise.linear.folding import read_folds
 from foldwise.linear.generalized import PATH_TOL, GeneralizedModel
 from foldwise.linear.generalized_regressor import GeneralizedRegressor, shows_progress
 from foldwise.linear.ridge_cv import choose_by_score
 from foldwise.linear.scoring import fold_scores
+from foldwise.parameters.checks import choice, number, numbers, whole
 from foldwise.paths import Paths, RowTable, fit_paths
 from foldwise.paths.control import check_time_limit
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foldwise.linear.checks import whole
 from foldwise.linear.coefficient_text import NEGATIVE, POSITIVE, heading
+from foldwise.parameters.checks import whole
 from foldwise.paths.pictures import INK, pyplot, short
 
 if TYPE_CHECKING:

@@ -9,13 +9,14 @@ from foldwise.errors import InputError
 from foldwise.families import Cox
 from foldwise.linear.base import FLOATS
 from foldwise.linear.by_cross_validation import fit_ratios, side_by_side
-from foldwise.linear.checks import Array, choice, number, numbers, whole
+from foldwise.linear.checks import Array
 from foldwise.linear.concordance import concordance
 from foldwise.linear.folding import read_folds
 from foldwise.linear.generalized import GeneralizedModel
 from foldwise.linear.generalized_regressor import shows_progress
 from foldwise.linear.ridge_cv import choose_by_score
 from foldwise.moments.check import check_weight
+from foldwise.parameters.checks import choice, number, numbers, whole
 from foldwise.paths import Paths
 from foldwise.paths.control import check_time_limit
 
@@ -108,7 +109,7 @@ class CoxRegressor(CoxModel):
             "stratum". Or columns (time, event), (start, time, event), (start, time, event, stratum).
         sample_weight, offset : (n,), default None
         """
-        alpha = number("alpha", self.alpha, high=np.finfo(float).max)
+        alpha = number("alpha", self.alpha)
         l1_ratio = number("l1_ratio", self.l1_ratio, high=1.0)
         X, times, weights = self._read_times(X, y, sample_weight)
         self._fit_at(self._rows_of(X, times, self._family(), weights, offset), alpha, l1_ratio, loss="mean")

@@ -8,7 +8,8 @@ from scipy import sparse
 from sklearn.base import MultiOutputMixin
 
 from foldwise.linear.base import LinearModel
-from foldwise.linear.checks import Array, choice, flag, limits, number, whole
+from foldwise.linear.checks import Array, limits
+from foldwise.parameters.checks import choice, flag, number, whole
 from foldwise.paths import Paths, fit_paths
 from foldwise.solvers.quadratic import MAX_ITER
 
@@ -114,7 +115,7 @@ class ElasticNet(MultiOutputMixin, LinearModel):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, T), with row weights (n,) >= 0."""
-        alpha = number("alpha", self.alpha, high=np.finfo(float).max)
+        alpha = number("alpha", self.alpha)
         l1_ratio = number("l1_ratio", self.l1_ratio, high=1.0)
         X, y, weights = self._read(X, y, sample_weight, single=True)
         settings = path_settings(self, X.shape[1])

@@ -8,9 +8,10 @@ import numpy as np
 from foldwise.errors import InputError
 from foldwise.inference import one_standard_error
 from foldwise.linear.base import LinearModel
-from foldwise.linear.checks import Array, choice, flag, number, numbers, whole
+from foldwise.linear.checks import Array
 from foldwise.linear.elastic_net import path_settings
 from foldwise.linear.folding import read_folds
+from foldwise.parameters.checks import choice, flag, number, numbers, whole
 from foldwise.paths import Paths, fit_paths, prepare
 from foldwise.paths.control import check_time_limit
 

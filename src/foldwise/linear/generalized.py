@@ -10,9 +10,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from foldwise.errors import InputError, SeparationWarning
 from foldwise.families import Family
 from foldwise.linear.base import FLOATS, LinearBase, times
-from foldwise.linear.checks import Array, flag, limits, number, whole
-from foldwise.linear.composed import Composed
+from foldwise.linear.checks import Array, limits
 from foldwise.linear.separation import is_separated
+from foldwise.parameters.checks import flag, number, whole
+from foldwise.parameters.composed import Composed
 from foldwise.paths import Paths, RowTable, fit_paths
 from foldwise.paths.generalized.fit import check_offset
 

@@ -6,9 +6,10 @@ import numpy as np
 from sklearn.base import RegressorMixin
 
 from foldwise.families import Family, null_intercept
-from foldwise.linear.checks import Array, choice, flag, number
+from foldwise.linear.checks import Array
 from foldwise.linear.generalized import GeneralizedModel
 from foldwise.moments.check import check_weight
+from foldwise.parameters.checks import choice, flag, number
 
 
 class GeneralizedRegressor(RegressorMixin, GeneralizedModel):  # type: ignore[misc]
@@ -71,7 +72,7 @@ class AtOneStrength(GeneralizedRegressor):
         offset : (n,), default None
             Added to the linear predictor and not fitted, such as the logarithm of an exposure.
         """
-        alpha = number("alpha", self.alpha, high=np.finfo(float).max)
+        alpha = number("alpha", self.alpha)
         l1_ratio = number("l1_ratio", self.l1_ratio, high=1.0)
         family = self._family()
         X, y, weights = self._read(X, y, sample_weight, targets=False, single=True)

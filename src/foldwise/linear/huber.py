@@ -9,10 +9,11 @@ from sklearn.metrics import r2_score
 
 from foldwise.families import Family, Huber
 from foldwise.linear.by_cross_validation import ByCrossValidation
-from foldwise.linear.checks import Array, number
+from foldwise.linear.checks import Array
 from foldwise.linear.generalized import TOL
 from foldwise.linear.generalized_regressor import AtOneStrength, GeneralizedRegressor
 from foldwise.linear.huber_scale import MAX_TURNS, Joint, joint_fit
+from foldwise.parameters.checks import number
 from foldwise.paths import RowTable
 
 TINY = 1e-300
@@ -25,7 +26,7 @@ class _Robust(GeneralizedRegressor):
     epsilon: float
 
     def _family(self) -> Family:
-        return Huber(number("epsilon", self.epsilon, 1.0))
+        return Huber(number("epsilon", self.epsilon, 1.0, np.inf))
 
     @property
     def coef_per_sd(self) -> Array:
@@ -92,9 +93,9 @@ class HuberRegressor(_Robust, AtOneStrength):
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,), with row weights (n,) >= 0 and offsets (n,)."""
-        alpha = number("alpha", self.alpha, high=np.finfo(float).max)
+        alpha = number("alpha", self.alpha)
         l1_ratio = number("l1_ratio", self.l1_ratio, high=1.0)
-        epsilon = number("epsilon", self.epsilon, 1.0)
+        epsilon = number("epsilon", self.epsilon, 1.0, np.inf)
         X, y, weights = self._read(X, y, sample_weight, targets=False, single=True)
         rows = self._rows_of(X, y, Huber(epsilon), weights, offset)
         target = rows.y if rows.offset is None else rows.y - rows.offset
@@ -170,7 +171,7 @@ class HuberRegressorCV(_Robust, ByCrossValidation):
         return self
 
     def _family_for(self, X: Any, y: Array, weights: Array | None, offset: Any) -> Family:
-        epsilon = number("epsilon", self.epsilon, 1.0)
+        epsilon = number("epsilon", self.epsilon, 1.0, np.inf)
         if self.residual_scale is None:
             settings = {"fit_intercept": self.fit_intercept, "epsilon": epsilon}
             target = y if offset is None else y - np.asarray(offset, dtype=np.float64)

@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.base import MultiOutputMixin
 
 from foldwise.linear.base import LinearModel, spread
-from foldwise.linear.checks import flag, limits, number
+from foldwise.linear.checks import limits
 from foldwise.linear.within_bounds import fit_within_bounds
+from foldwise.parameters.checks import flag, number
 from foldwise.solvers.least_squares import least_squares
 
 

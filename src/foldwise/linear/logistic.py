@@ -10,10 +10,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from foldwise.errors import InputError
 from foldwise.families import Binomial, Family, Multinomial
 from foldwise.linear.base import FLOATS
-from foldwise.linear.checks import Array, choice, flag, number
+from foldwise.linear.checks import Array
 from foldwise.linear.generalized import GeneralizedModel
 from foldwise.linear.labels import read_classes, weights_of
 from foldwise.moments.check import check_weight
+from foldwise.parameters.checks import choice, flag, number
 
 _SOLVERS = ("lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga")
 
@@ -179,7 +180,7 @@ class LogisticRegression(LogisticModel):
         offset : (n,), default None
             Added to the log odds and not fitted.
         """
-        strength = 1.0 / number("C", self.C, above=True)
+        strength = 1.0 / number("C", self.C, high=np.inf, above=True)
         l1_ratio = number("l1_ratio", self.l1_ratio, high=1.0)
         X, target, _, weights = self._read_classes(X, y, sample_weight)
         l1_ratio = {"l1": 1.0, "l2": 0.0}.get(str(self.penalty), l1_ratio)

@@ -6,7 +6,7 @@ import numpy as np
 
 from foldwise.errors import InputError
 from foldwise.linear.by_cross_validation import fit_ratios, models_of
-from foldwise.linear.checks import Array, choice, flag, numbers, whole
+from foldwise.linear.checks import Array
 from foldwise.linear.folding import read_folds
 from foldwise.linear.generalized import PATH_TOL
 from foldwise.linear.generalized_regressor import shows_progress
@@ -14,6 +14,7 @@ from foldwise.linear.labels import check_training_classes
 from foldwise.linear.logistic import LogisticModel
 from foldwise.linear.ridge_cv import choose_by_score
 from foldwise.linear.scoring import fold_scores
+from foldwise.parameters.checks import choice, flag, numbers, whole
 from foldwise.paths.control import check_time_limit
 
 

@@ -10,11 +10,12 @@ from foldwise.errors import InputError
 from foldwise.families import MultiGaussian
 from foldwise.linear.base import LinearModel
 from foldwise.linear.by_cross_validation import fit_ratios, side_by_side
-from foldwise.linear.checks import Array, choice, flag, number, numbers, whole
-from foldwise.linear.composed import Composed
+from foldwise.linear.checks import Array
 from foldwise.linear.elastic_net_cv import choose
 from foldwise.linear.folding import read_folds
 from foldwise.linear.generalized_regressor import shows_progress
+from foldwise.parameters.checks import choice, flag, number, numbers, whole
+from foldwise.parameters.composed import Composed
 from foldwise.paths import Paths, RowTable, fit_paths
 from foldwise.paths.control import check_time_limit
 
@@ -122,7 +123,7 @@ class MultiTaskElasticNet(_MultiTask):
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p) and y (n, T), with row weights (n,) >= 0."""
-        alpha = number("alpha", self.alpha, high=np.finfo(float).max)
+        alpha = number("alpha", self.alpha)
         l1_ratio = number("l1_ratio", self.l1_ratio, high=1.0)
         X, y, weights = self._rows(X, y, sample_weight)
         rows = RowTable.of(X, y, MultiGaussian(), folds=None, sample_weight=weights, offset=None)

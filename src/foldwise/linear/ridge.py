@@ -7,8 +7,9 @@ from sklearn.base import MultiOutputMixin
 
 from foldwise.errors import InputError
 from foldwise.linear.base import LinearModel, spread
-from foldwise.linear.checks import Array, choice, flag, limits, number, numbers, whole
+from foldwise.linear.checks import Array, limits
 from foldwise.linear.within_bounds import fit_within_bounds
+from foldwise.parameters.checks import choice, flag, number, numbers, whole
 from foldwise.paths.options import check_options
 from foldwise.solvers.least_squares import least_squares
 

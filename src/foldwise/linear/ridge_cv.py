@@ -9,10 +9,11 @@ from sklearn.metrics import check_scoring
 from foldwise.errors import InputError
 from foldwise.inference import one_standard_error
 from foldwise.linear.base import LinearModel
-from foldwise.linear.checks import Array, choice, flag, limits, numbers
+from foldwise.linear.checks import Array, limits
 from foldwise.linear.folding import read_folds
 from foldwise.linear.leave_one_out import leave_one_out_errors
 from foldwise.linear.ridge import Ridge
+from foldwise.parameters.checks import choice, flag, numbers
 from foldwise.paths import Paths, fit_paths
 from foldwise.paths.options import check_options
 

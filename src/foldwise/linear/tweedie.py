@@ -5,8 +5,8 @@ from typing import Any
 from foldwise.errors import InputError
 from foldwise.families import Family, Gamma, Gaussian, Poisson, Tweedie
 from foldwise.linear.by_cross_validation import ByCrossValidation
-from foldwise.linear.checks import choice
 from foldwise.linear.generalized_regressor import AtOneStrength, GeneralizedRegressor, WithSolver
+from foldwise.parameters.checks import choice
 
 
 class _OfPower(GeneralizedRegressor):

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from foldwise.errors import InputError
 from foldwise.inference import CorrectedT, corrected_resampled_t
-from foldwise.nets.checks import number, whole
 from foldwise.nets.member import Member
 from foldwise.nets.search_cv import NetClassifierCV, NetRegressorCV
 from foldwise.nets.trained import TrainedMember
+from foldwise.parameters.checks import number, whole
 
 Array = NDArray[np.float64]
 

@@ -1,6 +1,7 @@
 """What the network estimators share: reading rows, the members they ask for, predictions, history, the Keras model."""
 
 import warnings
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -11,18 +12,19 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from foldwise.errors import InputError
-from foldwise.nets.checks import number, whole
 from foldwise.nets.export import as_keras
 from foldwise.nets.member import Member
 from foldwise.nets.order import fit_and_watch
 from foldwise.nets.parts import describe, parts_of
-from foldwise.nets.perceptron import perceptron
+from foldwise.nets.perceptron import Normalization, perceptron
 from foldwise.nets.pool import Pool
 from foldwise.nets.progress import Progress
 from foldwise.nets.prune import Pruned, prune
 from foldwise.nets.tables import Rows
 from foldwise.nets.train import Prepared
 from foldwise.nets.trained import TrainedMember, predicted
+from foldwise.parameters.checks import flag, number, whole
+from foldwise.parameters.composed import Composed
 
 Array = NDArray[np.float64]
 _LEARNING_RATE = 0.003  # of the built-in network
@@ -32,21 +34,57 @@ STRENGTHS = (
 )  # fmt: skip  # what members can differ in
 
 
-class Net(BaseEstimator):  # type: ignore[misc]
+class Net(Composed, BaseEstimator):  # type: ignore[misc]
     """A regularized network as an estimator; the subclasses say what y is."""
 
-    hidden: Any
-    activation: Any
-    normalization: Any
-    early_stopping: Any
-    patience: Any
-    validation_fraction: Any
-    epochs: Any
-    batch_size: Any
-    standardize: Any
-    model: Any
-    random_state: Any
     member_: TrainedMember
+
+    def __init__(
+        self,
+        hidden: Any = (64, 32),
+        *,
+        activation: str = "relu",
+        l1: float | None = None,
+        l2: float | None = None,
+        group_lasso: float = 0.0,
+        dropout: Any = None,
+        weight_decay: float | None = None,
+        max_norm: float | None = None,
+        input_noise: float = 0.0,
+        mixup: float = 0.0,
+        ema: float = 0.0,
+        normalization: Normalization | None = None,
+        learning_rate: float | None = None,
+        epochs: int = 200,
+        batch_size: int = 32,
+        early_stopping: bool = False,
+        patience: int = 20,
+        validation_fraction: float = 0.1,
+        standardize: bool = True,
+        model: Any = None,
+        random_state: Any = 0,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.l1 = l1
+        self.l2 = l2
+        self.group_lasso = group_lasso
+        self.dropout = dropout
+        self.weight_decay = weight_decay
+        self.max_norm = max_norm
+        self.input_noise = input_noise
+        self.mixup = mixup
+        self.ema = ema
+        self.normalization = normalization
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.standardize = standardize
+        self.model = model
+        self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -65,6 +103,12 @@ class Net(BaseEstimator):  # type: ignore[misc]
 
     # Fitting ---------------------------------------------------------------------------------------------------------
 
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on X (n, p) and y: numbers (n,) or (n, T), or classes (n,)."""
+        X, y = self._read(X, y)
+        prepared = self._prepared(X, y, [Member(seed=self._seed(), **self._settings())])
+        return self._keep(prepared, self._train(prepared)[0])
+
     def _read(self, X: Any, y: Any) -> tuple[Array, Array]:
         X, y = validate_data(
             self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", multi_output=True, ensure_min_samples=2
@@ -74,10 +118,8 @@ class Net(BaseEstimator):  # type: ignore[misc]
     def _settings(self) -> dict[str, Any]:
         """What all members have in common, checked; strengths that are None are the model's own."""
         found = {name: getattr(self, name) for name in STRENGTHS if getattr(self, name, None) is not None}
-        if isinstance(self.early_stopping, bool | np.bool_):
-            patience = whole("patience", self.patience, 1) if self.early_stopping else None
-        else:
-            raise InputError(f"early_stopping must be True or False, got {self.early_stopping!r}")
+        stops_early = flag("early_stopping", self.early_stopping)
+        patience = whole("patience", self.patience, 1) if stops_early else None
         watch = number("validation_fraction", self.validation_fraction, above=True)
         epochs = whole("epochs", self.epochs, 1)
         return {**found, "patience": patience, "watch": watch, "epochs": epochs}
@@ -105,12 +147,15 @@ class Net(BaseEstimator):  # type: ignore[misc]
     def _prepared(self, X: Array, y: Array, members: list[Member]) -> Prepared:
         with_dropout = any(np.any(np.asarray(member.dropout or 0.0) > 0) for member in members)
         if not with_dropout and self.model is None:
-            members = [_without_dropout(member) for member in members]
+            members = [replace(member, dropout=None) for member in members]
         smallest = min(len(fit_and_watch(member, len(X))[0]) for member in members)
         batch_size = min(whole("batch_size", self.batch_size, 1), smallest)
         template = self._template(with_dropout=with_dropout)
         loss = None if getattr(template, "compiled", False) else self._loss(template)
-        return Prepared(template, X, y, members, loss=loss, batch_size=batch_size, standardize=self.standardize)
+        return Prepared(
+            template, X, y, members, loss=loss, batch_size=batch_size, standardize=self.standardize,
+            standardize_target=None, exact_zeros=True,
+        )  # fmt: skip
 
     def _loss(self, template: Any) -> str:
         """The loss of a model that is not compiled."""
@@ -161,9 +206,3 @@ class Net(BaseEstimator):  # type: ignore[misc]
         """The network without weights of at most `threshold` in size, and without what then does nothing."""
         template = self._described()
         return prune(template, parts_of(self.description_), self.member_, threshold)
-
-
-def _without_dropout(member: Member) -> Member:
-    from dataclasses import replace
-
-    return replace(member, dropout=None)

@@ -1,6 +1,6 @@
 """A regularized network for numbers, and one for classes, as scikit-learn estimators."""
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from foldwise.errors import InputError
 from foldwise.nets.backend import keras
 from foldwise.nets.estimator import Array, Net
-from foldwise.nets.member import Member
 
 
 class Numbers(MultiOutputMixin, RegressorMixin, Net):  # type: ignore[misc]
@@ -138,59 +137,6 @@ class NetRegressor(Numbers):
     True
     """
 
-    def __init__(
-        self,
-        hidden: Any = (64, 32),
-        *,
-        activation: str = "relu",
-        l1: float | None = None,
-        l2: float | None = None,
-        group_lasso: float = 0.0,
-        dropout: Any = None,
-        weight_decay: float | None = None,
-        max_norm: float | None = None,
-        input_noise: float = 0.0,
-        mixup: float = 0.0,
-        ema: float = 0.0,
-        normalization: str | None = None,
-        learning_rate: float | None = None,
-        epochs: int = 200,
-        batch_size: int = 32,
-        early_stopping: bool = False,
-        patience: int = 20,
-        validation_fraction: float = 0.1,
-        standardize: bool = True,
-        model: Any = None,
-        random_state: Any = 0,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.l1 = l1
-        self.l2 = l2
-        self.group_lasso = group_lasso
-        self.dropout = dropout
-        self.weight_decay = weight_decay
-        self.max_norm = max_norm
-        self.input_noise = input_noise
-        self.mixup = mixup
-        self.ema = ema
-        self.normalization = normalization
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.early_stopping = early_stopping
-        self.patience = patience
-        self.validation_fraction = validation_fraction
-        self.standardize = standardize
-        self.model = model
-        self.random_state = random_state
-
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on X (n, p) and y (n,) or (n, T)."""
-        X, y = self._read(X, y)
-        prepared = self._prepared(X, y, [Member(seed=self._seed(), **self._settings())])
-        return self._keep(prepared, self._train(prepared)[0])
-
 
 class NetClassifier(Classes):
     """A multilayer perceptron, or a Keras model, for classes, regularized in any of the ways of `nets.Member`.
@@ -217,57 +163,6 @@ class NetClassifier(Classes):
     ((64, 2), True)
     """
 
-    def __init__(
-        self,
-        hidden: Any = (64, 32),
-        *,
-        activation: str = "relu",
-        l1: float | None = None,
-        l2: float | None = None,
-        group_lasso: float = 0.0,
-        dropout: Any = None,
-        weight_decay: float | None = None,
-        max_norm: float | None = None,
-        input_noise: float = 0.0,
-        mixup: float = 0.0,
-        label_smoothing: float = 0.0,
-        ema: float = 0.0,
-        normalization: str | None = None,
-        learning_rate: float | None = None,
-        epochs: int = 200,
-        batch_size: int = 32,
-        early_stopping: bool = False,
-        patience: int = 20,
-        validation_fraction: float = 0.1,
-        standardize: bool = True,
-        model: Any = None,
-        random_state: Any = 0,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.l1 = l1
-        self.l2 = l2
-        self.group_lasso = group_lasso
-        self.dropout = dropout
-        self.weight_decay = weight_decay
-        self.max_norm = max_norm
-        self.input_noise = input_noise
-        self.mixup = mixup
+    def __init__(self, *given: Any, label_smoothing: float = 0.0, **rest: Any) -> None:
+        super().__init__(*given, **rest)
         self.label_smoothing = label_smoothing
-        self.ema = ema
-        self.normalization = normalization
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.early_stopping = early_stopping
-        self.patience = patience
-        self.validation_fraction = validation_fraction
-        self.standardize = standardize
-        self.model = model
-        self.random_state = random_state
-
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on X (n, p) and classes y (n,)."""
-        X, y = self._read(X, y)
-        prepared = self._prepared(X, y, [Member(seed=self._seed(), **self._settings())])
-        return self._keep(prepared, self._train(prepared)[0])

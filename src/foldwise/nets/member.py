@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foldwise.errors import InputError
-from foldwise.nets.checks import number, share, whole
+from foldwise.parameters.checks import number, share, whole
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from foldwise.errors import InputError
 from foldwise.nets.backend import keras
-from foldwise.nets.checks import number, share, whole
+from foldwise.parameters.checks import number, share, whole
 
 Normalization = Literal["batch", "layer"]
 

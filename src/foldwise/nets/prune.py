@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from foldwise.errors import InputError
 from foldwise.nets.backend import keras
-from foldwise.nets.checks import number
 from foldwise.nets.export import plain_model, with_scales
 from foldwise.nets.parts import Parts
 from foldwise.nets.scaling import Scaling
 from foldwise.nets.trained import TrainedMember
+from foldwise.parameters.checks import number
 
 layers = keras.layers
 _BY_UNIT = (

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldwise.errors import InputError
-from foldwise.nets.checks import whole
 from foldwise.nets.progress import Progress
 from foldwise.nets.tables import Rows
 from foldwise.nets.train import Prepared
 from foldwise.nets.trained import TrainedMember, finish, predicted
+from foldwise.parameters.checks import whole
 from foldwise.resampling import Folds
 
 Array = NDArray[np.float64]

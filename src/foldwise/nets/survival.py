@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foldwise.errors import InputError
-from foldwise.nets.checks import number
 from foldwise.nets.member import Member
 from foldwise.nets.parts import parts_of
 from foldwise.nets.search_cv import NetClassifierCV, NetRegressorCV
 from foldwise.nets.trained import TrainedMember
+from foldwise.parameters.checks import number
 
 Array = NDArray[np.float64]
 

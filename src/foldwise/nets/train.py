@@ -8,7 +8,6 @@ import numpy as np
 
 from foldwise.errors import DataWarning, InputError
 from foldwise.nets.backend import keras
-from foldwise.nets.checks import whole
 from foldwise.nets.export import plain_model
 from foldwise.nets.flat import split
 from foldwise.nets.jobs import make_jobs
@@ -25,6 +24,7 @@ from foldwise.nets.step import Method
 from foldwise.nets.tables import Rows, read_rows, read_targets
 from foldwise.nets.trained import Trained, finish
 from foldwise.nets.updates import Updates, read_optimizer
+from foldwise.parameters.checks import whole
 
 
 def train(
@@ -113,11 +113,11 @@ class Prepared:
         y: Any,
         members: Iterable[Member],
         *,
-        loss: Any = None,
-        batch_size: int = 32,
-        standardize: bool = True,
-        standardize_target: bool | None = None,
-        exact_zeros: bool = True,
+        loss: Any,
+        batch_size: int,
+        standardize: bool,
+        standardize_target: bool | None,
+        exact_zeros: bool,
     ) -> None:
         self.model = _as_model(model, X, y)
         check_model(self.model)
