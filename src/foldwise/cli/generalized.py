@@ -14,7 +14,7 @@ from foldwise.paths import fit_paths
 from foldwise.paths.scores import SCORES
 from foldwise.resampling import Folds
 from foldwise.study.measure import Modelled
-from foldwise.study.separation import separation_named
+from foldwise.study.separation import separation_explained
 from foldwise.study.source import make_source
 from foldwise.tables import Design, Recipe
 
@@ -73,7 +73,7 @@ def train_generalized(
             used, ratio = alpha, (0.5 if l1_ratio is None else l1_ratio) if kind == "elastic-net" else ratios[0]
         told = ratio if kind == "elastic-net" else None
         strength = Strength(used, told, standardize=scaled, chosen=alpha is None)
-    with separation_named(X[training], y[training]):
+    with separation_explained() as separated:
         paths = fit_paths(
             X[training],
             y[training],
@@ -83,6 +83,8 @@ def train_generalized(
             standardize=strength.standardize,
             tol=TOL,
         ).uninterrupted()
+    for message in separated:
+        warnings.warn(message, SeparationWarning, stacklevel=2)
     coef, intercept = paths.model(at=0)
     eta, null = (
         X @ coef + intercept,

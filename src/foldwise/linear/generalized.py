@@ -11,7 +11,6 @@ from foldwise.errors import InputError, SeparationWarning
 from foldwise.families import Family
 from foldwise.linear.base import FLOATS, LinearBase, times
 from foldwise.linear.checks import Array, limits
-from foldwise.linear.separation import is_separated
 from foldwise.parameters.checks import flag, number, whole
 from foldwise.parameters.composed import Composed
 from foldwise.paths import Paths, RowTable, fit_paths
@@ -98,15 +97,10 @@ class GeneralizedModel(Composed, LinearBase):
         self.gap_ = float(paths.gap[0, 0])
         self.n_iter_: Any = max(int(paths.n_iter[0, 0]), 1)
         self.with_offset_ = rows.offset is not None
-        separated = any(issubclass(warning.category, SeparationWarning) for warning in caught) and _separated(
-            rows, alpha
-        )
+        separated = any(issubclass(warning.category, SeparationWarning) for warning in caught)
         for warning in caught:
-            if issubclass(warning.category, ConvergenceWarning):
-                told = self.gap_ > reach and not separated
-            else:
-                told = separated or not issubclass(warning.category, SeparationWarning)
-            if told:
+            of_gap = issubclass(warning.category, ConvergenceWarning)
+            if not of_gap or (self.gap_ > reach and not separated):
                 warnings.warn(warning.message, warning.category, stacklevel=3)
         return paths
 
@@ -126,11 +120,3 @@ class GeneralizedModel(Composed, LinearBase):
         eta = np.asarray(times(X, self.coef_.T) + self.intercept_)
         eta = eta[:, 0] if eta.ndim == 2 and eta.shape[1] == 1 else eta
         return eta if added is None else eta + added
-
-
-def _separated(rows: RowTable, alpha: float) -> bool:
-    """Whether classes that look separated are: large chances may be a finite solution's, as under a weak penalty."""
-    if alpha > 0.0:
-        return False
-    counted = rows.weight > 0.0
-    return is_separated(rows.X[counted], rows.y[counted] > 0.5) is not False

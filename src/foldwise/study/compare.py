@@ -26,7 +26,7 @@ from foldwise.study.evaluation import Progress, Rows, evaluate
 from foldwise.study.measure import Modelled
 from foldwise.study.native import kind_of
 from foldwise.study.options import column_or_array, make_folds, make_weights
-from foldwise.study.separation import separation_noted
+from foldwise.study.separation import NOTE, separation_explained
 from foldwise.study.source import check_classes, make_source
 from foldwise.study.task import Rule, Task
 from foldwise.tables import Recipe, make_design, read_table
@@ -209,7 +209,7 @@ def compare(
     _, sources = np.unique([column.source for column in columns], return_inverse=True)
     task = Task(source, scale, partition, tried, mixes, sources)
     filled = recipe.encode_values(design.values) if isinstance(source, RowTable) else design.values
-    with separation_noted(filled, y, partition) as separated:
+    with separation_explained() as separated:
         evaluation = evaluate(task, Rows(design.values, y, weights, fitted), chosen, rule=rule, progress=progress)
     moments: Any = source
     if isinstance(source, RowTable):
@@ -219,7 +219,7 @@ def compare(
         if isinstance(moments, FoldMoments)
         else (f"{len(columns)} columns on {y.shape[0]} rows: least squares fits the rows it sees exactly",)
     )
-    twins = (*twins, *separated)
+    twins = (*twins, NOTE) if separated else twins
     for note in twins:
         warnings.warn(note, DataWarning, stacklevel=2)
     return Comparison(

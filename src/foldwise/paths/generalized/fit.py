@@ -196,7 +196,7 @@ def fit_generalized(table: RowTable, search: Search, options: Options, control: 
             points = _walk(walker, grid, search, control)
             weakest = float(grid[len(points) - 1])
             if np.any(options.penalty_factor == 0.0) or weakest == 0.0:
-                warn_of_separation(walker, penalized=weakest > 0.0)
+                warn_of_separation(walker, table, penalized=weakest > 0.0)
             if walks and control.interrupted:
                 break
             grid = grid[: len(points)]
