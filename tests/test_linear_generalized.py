@@ -227,7 +227,6 @@ X3 = np.arange(12.0).reshape(6, 2)
         (fw.LogisticRegression(), list("aaaaab"), {"sample_weight": [1, 1, 1, 1, 1, 0]}, "for a row of each class"),
         (fw.LogisticRegressionCV(cv=3), list("aaaaab"), {}, "class 'b' has its only row in fold"),
         (fw.LogisticRegressionCV(cv=fw.Folds.from_labels([0, 0, 1, 1, 2, 2])), list("aaaabb"), {}, "all its 2 rows"),
-        (fw.LogisticRegressionCV(refit=False), list("aabbab"), {}, "refit must be True"),
         (fw.LogisticRegressionCV(Cs=[1.0, -1.0]), list("aabbab"), {}, r"Cs\[1\] must be a number > 0"),
         (fw.PoissonRegressor(), [1, 2, -3, 4, 5, 6], {}, "y must be >= 0 for family='poisson', got -3 in row 2"),
         (fw.PoissonRegressor(), [0] * 6, {}, "a positive count"),

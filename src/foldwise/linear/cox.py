@@ -8,17 +8,14 @@ from sklearn.utils.validation import validate_data
 from foldwise.errors import InputError
 from foldwise.families import Cox
 from foldwise.linear.base import FLOATS
-from foldwise.linear.by_cross_validation import fit_ratios, side_by_side
 from foldwise.linear.checks import Array
 from foldwise.linear.concordance import concordance
 from foldwise.linear.folding import read_folds
 from foldwise.linear.generalized import GeneralizedModel
-from foldwise.linear.generalized_regressor import shows_progress
-from foldwise.linear.ridge_cv import choose_by_score
+from foldwise.linear.searching import Searching
 from foldwise.moments.check import check_weight
-from foldwise.parameters.checks import choice, number, numbers, whole
+from foldwise.parameters.checks import choice, number
 from foldwise.paths import Paths
-from foldwise.paths.control import check_time_limit
 
 PATH_TOL = 1e-7
 """The optimality residual of a path that only chooses a strength."""
@@ -117,7 +114,7 @@ class CoxRegressor(CoxModel):
         return self
 
 
-class CoxRegressorCV(CoxModel):
+class CoxRegressorCV(Searching, CoxModel):
     """Cox regression with alpha, and l1_ratio of a list, chosen by cross-validation; the objective is CoxRegressor's.
 
     Parameters
@@ -146,49 +143,18 @@ class CoxRegressorCV(CoxModel):
     ([1], (30, 5))
     """
 
-    def __init__(
-        self,
-        *,
-        alphas: Any = 100,
-        eps: float = 1e-2,
-        cv: Any = None,
-        scoring: str = "deviance",
-        rule: str = "min",
-        time_limit: float | None = None,
-        verbose: int = 0,
-        **rest: Any,
-    ) -> None:
-        super().__init__(**rest)
-        self.alphas = alphas
-        self.eps = eps
-        self.cv = cv
-        self.scoring = scoring
-        self.rule = rule
-        self.time_limit = time_limit
-        self.verbose = verbose
+    def __init__(self, *, eps: float = 1e-2, **rest: Any) -> None:
+        super().__init__(eps=eps, **rest)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None, groups: Any = None) -> Self:
         """Fit to X (n, p) and times with events as for `CoxRegressor.fit`; `groups` (n,) goes to `cv`."""
-        rule = choice("rule", self.rule, ("min", "1se"))
         scoring = choice("scoring", self.scoring, ("deviance", "concordance"))
-        ratios = numbers("l1_ratio", self.l1_ratio, high=1.0)
-        eps = number("eps", self.eps, high=1.0, above=True)
-        alphas = whole("alphas", self.alphas, 1) if np.ndim(self.alphas) == 0 else numbers("alphas", self.alphas)
         X, times, weights = self._read_times(X, y, sample_weight)
         self.folds_ = read_folds(self.cv, X, times[:, 2].astype(np.intp), groups, classes=True)
         self._check_events(times)
         rows = self._rows_of(X, times, self._family(), weights, offset, self.folds_)
-        settings = self._path_settings(X.shape[1], PATH_TOL)
-        progress, limit = shows_progress(self.verbose), check_time_limit(self.time_limit)
-        paths = fit_ratios(rows, ratios, limit, alphas=alphas, eps=eps, progress=progress, **settings)
-        scores = [-path.cv_error if scoring == "deviance" else self._concordances(path, rows) for path in paths]
-        best = int(np.argmax([score.mean(axis=0).max() for score in scores]))
-        at = choose_by_score(scores[best], paths[best].alphas, rule, self.folds_.n_repeats)
-        self.alpha_, self.l1_ratio_ = float(paths[best].alphas[at]), float(ratios[best])
-        single = np.ndim(self.l1_ratio) == 0
-        self.paths_: Paths | tuple[Paths, ...] = paths[0] if single else tuple(paths)
-        tables = [path.alphas for path in paths], [score.T for score in scores]
-        self.alphas_, self.scores_ = (part[0] if single else side_by_side(part) for part in tables)
+        by_deviance = scoring == "deviance"
+        self._search(rows, lambda path: -path.cv_error if by_deviance else self._concordances(path, rows), tol=PATH_TOL)
         plain = self._rows_of(X, times, self._family(), weights, offset)
         self._fit_at(plain, self.alpha_, self.l1_ratio_, loss="mean")
         self._keep()

@@ -5,15 +5,14 @@ from typing import Any, Self
 import numpy as np
 
 from foldwise.errors import InputError
-from foldwise.linear.by_cross_validation import fit_ratios, models_of
-from foldwise.linear.checks import Array
 from foldwise.linear.folding import read_folds
 from foldwise.linear.generalized import PATH_TOL
 from foldwise.linear.generalized_regressor import shows_progress
 from foldwise.linear.labels import check_training_classes
 from foldwise.linear.logistic import LogisticModel
-from foldwise.linear.ridge_cv import choose_by_score
+from foldwise.linear.logistic_grid import Grid
 from foldwise.linear.scoring import fold_scores
+from foldwise.linear.searching import fit_ratios, models_of, pick
 from foldwise.parameters.checks import choice, flag, numbers, whole
 from foldwise.paths.control import check_time_limit
 
@@ -28,9 +27,9 @@ class LogisticRegressionCV(LogisticModel):
     Parameters
     ----------
     Cs : int or (A,), default 10
-        How many values between 1e-4 and 1e4, or which.
+        How many values between 1e-4 and 1e4, or which; infinity for no penalty.
     l1_ratios : (L,), default (0.0,)
-        0 is ridge, 1 the lasso.
+        0 is ridge, 1 the lasso. None for (0.0,).
     cv : int, Folds, splitter or splits, default None
         Numbers of folds (5 where None) are stratified. Test sets must partition the rows.
     scoring : str or callable, default "neg_log_loss"
@@ -42,8 +41,11 @@ class LogisticRegressionCV(LogisticModel):
         Seconds after which the paths end with the strengths finished by then, the smallest C first.
     verbose : bool or int, default 0
         Whether to show a bar.
-    refit, use_legacy_attributes
-        Accepted for compatibility: the final model is always fitted to all rows, and attributes are the new ones.
+    refit : bool, default True
+        Whether the final model is fitted to all rows; if not, it is the mean of the folds' own best ones.
+    use_legacy_attributes : bool, default False
+        Whether C_, l1_ratio_, scores_, coefs_paths_ and n_iter_ are as scikit-learn had them until 1.9: by class, C
+        before l1_ratio, without the latter where `l1_ratios` is None.
     class_weight, fit_intercept, tol, standardize, penalty_factor, bounds and others
         As for `LogisticRegression`; 'balanced' counts the classes of all rows.
 
@@ -51,8 +53,10 @@ class LogisticRegressionCV(LogisticModel):
     ----------
     C_, l1_ratio_ : float
         The choice.
-    classes_, coef_, intercept_, gap_, n_iter_, scale_
+    classes_, coef_, intercept_, gap_, scale_
         As for `LogisticRegression`: the final model, on all rows.
+    n_iter_ : (K, L, A)
+        Newton steps of each fold's fits.
     Cs_ : (A,)
         As given, or ascending.
     l1_ratios_ : (L,)
@@ -113,53 +117,48 @@ class LogisticRegressionCV(LogisticModel):
         groups : (n,), default None
             Passed to the splitter `cv`.
         """
-        for name, needed in (("refit", True), ("use_legacy_attributes", False)):
-            if flag(name, getattr(self, name)) is not needed:
-                raise InputError(f"{name} must be {needed}, got {not needed}; scikit-learn is giving the other up")
-        rule = choice("rule", self.rule, ("min", "1se"))
-        self.Cs_ = np.logspace(-4, 4, whole("Cs", self.Cs, 1)) if np.ndim(self.Cs) == 0 else _positive(self.Cs)
-        self.l1_ratios_ = numbers("l1_ratios", self.l1_ratios, high=1.0)
+        rule, refit = choice("rule", self.rule, ("min", "1se")), flag("refit", self.refit)
+        legacy = flag("use_legacy_attributes", self.use_legacy_attributes)
+        if rule == "1se" and not refit:
+            raise InputError("rule must be 'min' with refit=False, which takes the best C of every fold, got '1se'")
+        many = np.ndim(self.Cs) > 0
+        self.Cs_ = numbers("Cs", self.Cs, np.inf, above=True) if many else np.logspace(-4, 4, whole("Cs", self.Cs, 1))
+        ratios = numbers("l1_ratios", 0.0 if self.l1_ratios is None else self.l1_ratios, high=1.0)
+        self.l1_ratios_ = {"l1": np.ones(1), "l2": np.zeros(1)}.get(str(self.penalty), ratios)
         X, target, counts, weights = self._read_classes(X, y, sample_weight)
         self.folds_ = read_folds(self.cv, X, self.classes_[target.astype(np.intp)], groups, classes=True)
         check_training_classes(self.classes_, target, self.folds_)
         rows = self._rows_of(X, target, self._family(), weights, offset, self.folds_)
-        settings = self._path_settings(X.shape[1], PATH_TOL)
+        settings = self._path_settings(X.shape[1], PATH_TOL) | {"loss": "sum", "alphas": 1.0 / self.Cs_}
         progress, limit = shows_progress(self.verbose), check_time_limit(self.time_limit)
-        ratios = {"l1": np.ones(1), "l2": np.zeros(1)}.get(str(self.penalty), self.l1_ratios_)
-        self.l1_ratios_ = ratios
-        paths = fit_ratios(rows, ratios, limit, alphas=1.0 / self.Cs_, loss="sum", progress=progress, **settings)
-        scoring = "accuracy" if self.scoring is None else self.scoring
-        given = np.asarray(y)
-        scores = [fold_scores(scoring, path, rows, counts, given, models_of(self, path)) for path in paths]
-        best = int(np.argmax([score.mean(axis=0).max() for score in scores]))
-        at = choose_by_score(scores[best], paths[best].alphas, rule, self.folds_.n_repeats)
-        self.C_, self.l1_ratio_ = 1.0 / float(paths[best].alphas[at]), float(ratios[best])
+        paths = fit_ratios(rows, self.l1_ratios_, limit, progress=progress, **settings)
         self.paths_ = tuple(paths)
-        self._keep_grid(scores)
-        plain = self._rows_of(X, target, self._family(), weights, offset)
-        self._fit_at(plain, 1.0 / self.C_, self.l1_ratio_, loss="sum")
-        self._in_shape()
+        scoring, given = "accuracy" if self.scoring is None else self.scoring, np.asarray(y)
+        scores = [fold_scores(scoring, path, rows, counts, given, models_of(self, path)) for path in paths]
+        lines = 1 if len(self.classes_) == 2 else len(self.classes_)
+        grid = Grid.of(paths, scores, self.Cs_, lines, X.shape[1] + bool(self.fit_intercept))
+        best, at = pick(paths, scores, rule)
+        self.C_: Any = float(np.sort(self.Cs_)[at])
+        self.l1_ratio_: Any = float(self.l1_ratios_[best])
+        if refit:
+            plain = self._rows_of(X, target, self._family(), weights, offset)
+            self._fit_at(plain, 1.0 / self.C_, self.l1_ratio_, loss="sum")
+            self._in_shape()
+        else:
+            self._average(grid, offset)
+        self.scores_: Any = grid.scores
+        self.coefs_paths_: Any = grid.coefs
+        self.n_iter_ = grid.n_iter
+        if legacy:
+            self.C_, self.l1_ratio_ = np.full(lines, self.C_), np.full(lines, self.l1_ratio_)
+            self.scores_, self.coefs_paths_, self.n_iter_ = grid.legacy(self.classes_, single=self.l1_ratios is None)
         return self
 
-    def _keep_grid(self, scores: list[Array]) -> None:
-        """Scores and coefficients in the order of `Cs_`; NaN for strengths that were not reached."""
-        place = np.argsort(np.argsort(self.Cs_, kind="stable"), kind="stable")
-        folds, width = scores[0].shape[0], self.n_features_in_ + bool(self.fit_intercept)
-        self.scores_ = np.full((folds, len(self.l1_ratios_), len(self.Cs_)), np.nan)
-        lines = 1 if len(self.classes_) == 2 else len(self.classes_)
-        self.coefs_paths_ = np.full((*self.scores_.shape, lines, width), np.nan)
-        for ratio, (path, score) in enumerate(zip(self.paths_, scores, strict=True)):
-            singles = [path.index({fold}) for fold in range(folds)]
-            coef, intercept = path.coef[singles], path.intercept[singles]
-            shape = (*coef.shape[:3], lines)
-            both = np.concatenate([coef.reshape(shape), intercept.reshape((*shape[:2], 1, lines))], axis=2)[
-                :, :, :width
-            ]
-            for column, at in enumerate(place):
-                if at < score.shape[1]:
-                    self.scores_[:, ratio, column] = score[:, at]
-                    self.coefs_paths_[:, ratio, column] = both[:, at].swapaxes(1, 2)
-
-
-def _positive(values: Any) -> Array:
-    return numbers("Cs", values, above=True)
+    def _average(self, grid: Grid, offset: Any) -> None:
+        """Keep the mean of the folds' own best models, as `refit=False` asks; of a mean there is no certificate."""
+        mean, ratio, C = grid.best_of_folds()
+        p = self.n_features_in_
+        self.coef_ = mean[:, :p]
+        self.intercept_ = mean[:, p] if self.fit_intercept else np.zeros(len(mean))
+        self.C_, self.l1_ratio_ = float(self.Cs_[C].mean()), float(self.l1_ratios_[ratio].mean())
+        self.scale_, self.gap_, self.with_offset_ = self.paths_[0].scale[0], float("nan"), offset is not None

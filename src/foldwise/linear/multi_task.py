@@ -9,11 +9,11 @@ from sklearn.base import MultiOutputMixin
 from foldwise.errors import InputError
 from foldwise.families import MultiGaussian
 from foldwise.linear.base import LinearModel
-from foldwise.linear.by_cross_validation import fit_ratios, side_by_side
 from foldwise.linear.checks import Array
 from foldwise.linear.elastic_net_cv import choose
 from foldwise.linear.folding import read_folds
 from foldwise.linear.generalized_regressor import shows_progress
+from foldwise.linear.searching import fit_ratios, side_by_side
 from foldwise.parameters.checks import choice, flag, number, numbers, whole
 from foldwise.parameters.composed import Composed
 from foldwise.paths import Paths, RowTable, fit_paths

@@ -66,7 +66,7 @@ def choice(name: str, value: Any, choices: Collection[str | None]) -> Any:
 
 
 def numbers(name: str, values: Any, high: float = _LARGEST, *, above: bool = False) -> NDArray[np.float64]:
-    """Return one or more finite numbers in [0, high], (0, high] where `above`, as (A,)."""
+    """Return one or more numbers in [0, high], (0, high] where `above`, as (A,); finite, unless `high` is infinite."""
     try:
         array = np.atleast_1d(np.array(values, dtype=np.float64))
     except (TypeError, ValueError) as error:
@@ -74,5 +74,5 @@ def numbers(name: str, values: Any, high: float = _LARGEST, *, above: bool = Fal
     if array.ndim != 1 or array.size == 0:
         raise InputError(f"{name} must be a number or a list of them, got shape {array.shape}")
     for at, value in enumerate(array.tolist()):
-        number(f"{name}[{at}]" if np.ndim(values) else name, value, high=min(high, _LARGEST), above=above)
+        number(f"{name}[{at}]" if np.ndim(values) else name, value, high=high, above=above)
     return array
