@@ -86,7 +86,7 @@ def test_least_squares(shared, name, record_property):
         "the same of LAPACK QR": digits(lapack, of_columns),
     }
     for label, value in reached.items():
-        record_property(label, round(value, 1))
+        record_property(label, round(float(value), 1))
     print(f"{name:9s}", *(f"{label} {value:.1f};" for label, value in reached.items()))  # noqa: T201 - the figures
     assert model.rank_ == X.shape[1]
     assert digits(ours, of_columns) >= digits(lapack, of_columns)
