@@ -250,3 +250,13 @@ def test_real_tables_are_solved_to_their_optimality_conditions(shared, name):
             rows = folds.training_rows(paths.held_out[h])
             for a in range(0, 100, 11):
                 assert kkt_residual(Z[rows], y[rows], paths.coef[h, a], paths.alphas[a], l1_ratio) < 1e-9
+
+
+def test_a_number_of_folds_is_that_many_random_folds():
+    rng = np.random.default_rng(5)
+    X, y = rng.normal(size=(40, 3)), rng.normal(size=40)
+    counted = fw.fit_paths(X, y, folds=4, alphas=5)
+    named = fw.fit_paths(X, y, folds=fw.Folds.kfold(40, 4, seed=0), alphas=5)
+    assert np.array_equal(counted.coef, named.coef)
+    with pytest.raises(InputError, match="folds must be a number of folds or Folds, got 'five'"):
+        fw.fit_paths(X, y, folds="five")

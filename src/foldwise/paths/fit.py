@@ -20,6 +20,7 @@ from foldwise.paths.penalized import check_choice
 from foldwise.paths.start import check_start
 from foldwise.paths.strengths import Search, check_strengths
 from foldwise.paths.wide import WideTable, as_moments, fit_wide, prepare
+from foldwise.resampling import Folds
 from foldwise.solvers.quadratic import MAX_ITER, Status
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from foldwise.moments import Fill, Pools
     from foldwise.paths.paths import Paths
-    from foldwise.resampling import Folds
 
 # What each engine is asked for where tol is left out: the gaussian one is as exact at no cost.
 GAUSSIAN_TOL, GENERALIZED_TOL = 1e-9, 1e-7
@@ -44,7 +44,7 @@ def fit_paths(
     l1_ratio: float = 1.0,
     eps: float = 1e-3,
     loss: Literal["mean", "sum"] = "mean",
-    folds: Folds | None = None,
+    folds: int | Folds | None = None,
     nested: bool = False,
     sample_weight: ArrayLike | None = None,
     offset: ArrayLike | None = None,
@@ -99,8 +99,9 @@ def fit_paths(
     loss : "mean" or "sum"
         "sum" leaves the factor 1/W out of the objective: alpha counts against the sum over the training rows, as in
         scikit-learn's Ridge.
-    folds : Folds, optional
-        Without folds only the final model is fitted.
+    folds : int or Folds, optional
+        A number stands for that many random folds, `Folds.kfold(n, folds, seed=0)`; classes are better spread by
+        `Folds.stratified`. Without folds only the final model is fitted.
     nested : bool
         Also fit the pairs of folds, for the error of a tuned procedure; needs three or more folds.
     sample_weight : array (n,), optional
@@ -195,6 +196,7 @@ def fit_paths(
     >>> paths.coef[paths.index(), best].round(1)  # two of five survive
     array([ 2.7, -1.5,  0. ,  0. ,  0. ])
     """
+    folds = _folds_of(folds, X)
     known = X.family if isinstance(X, RowTable) else family_of(family)
     squared = known.name == "gaussian" and not isinstance(X, RowTable)
     control = Control(time_limit=time_limit, stop_when_explained=stop_when_explained, progress=progress)
@@ -272,6 +274,16 @@ def fit_paths(
     control.warn_if_cut(len(paths.alphas), paths.n_repeats, stacklevel=2)
     _warn_unless_certified(paths, tol)
     return paths
+
+
+def _folds_of(folds: Any, X: Any) -> Folds | None:
+    if folds is None or isinstance(folds, Folds):
+        return folds
+    prepared = (FoldMoments, WideTable, RowTable)
+    if isinstance(folds, int | np.integer) and not isinstance(folds, bool) and not isinstance(X, prepared):
+        return Folds.kfold(int(np.shape(X)[0]), int(folds), seed=0)
+    message = f"folds must be a number of folds or Folds, got {folds!r}"
+    raise InputError(message)
 
 
 def _check_nested(n_folds: int, *, nested: bool) -> None:
