@@ -158,15 +158,30 @@ def compare(
 @_DROP
 @_CATEGORY
 @click.option("--save", metavar="FILE", type=click.Path(path_type=Path), help="Write the model, as JSON.")
+@click.option(
+    "--export",
+    "exports",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Write the model as a .onnx, .sql or .py file; may be given again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the model file in place of the text.")
-def fit(table: Path, kind: str, save: Path | None, as_json: bool, **options: Any) -> None:  # noqa: FBT001
+def fit(
+    table: Path,
+    kind: str,
+    save: Path | None,
+    exports: tuple[Path, ...],
+    as_json: bool,  # noqa: FBT001
+    **options: Any,
+) -> None:
     """Fit one model to TABLE, test it, and print its coefficients.
 
     Gaps are filled with the median of the training rows.
     """
     from foldwise.cli.fit import show_fit
 
-    show_fit(table, kind, save=save, as_json=as_json, **options)
+    show_fit(table, kind, save=save, exports=exports, as_json=as_json, **options)
 
 
 @foldwise.command()
@@ -182,6 +197,28 @@ def predict(model: Path, table: Path, out: Path | None) -> None:
     from foldwise.cli.predict import show_predictions
 
     show_predictions(model, table, out=out)
+
+
+@foldwise.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@_TABLE
+@click.option(
+    "--out",
+    "goals",
+    metavar="FILE",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A .onnx, .sql or .py file; may be given again.",
+)
+def export(model: Path, table: Path, goals: tuple[Path, ...]) -> None:
+    """Write a MODEL that fit saved as ONNX, a SQL expression, or a Python function without dependencies.
+
+    What is written predicts every row of TABLE as the model does, or it is not written.
+    """
+    from foldwise.cli.export import show_export
+
+    show_export(model, table, goals)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from foldwise.cli.coefficient_lines import coefficient_lines
+from foldwise.cli.export import check_export_goals, write_exports
 from foldwise.cli.files import check_goal
 from foldwise.cli.model_file import SavedModel, model_text, write_model
 from foldwise.cli.terminal import encodable, notes_shown, output_console, waiting
@@ -18,13 +19,18 @@ from foldwise.tables import read_table
 _NAMES = {"ols": "least squares", "ridge": "ridge", "lasso": "lasso", "elastic-net": "elastic net"}
 
 
-def show_fit(table: Path, kind: str, *, save: Path | None, as_json: bool, **options: Any) -> None:
-    """Fit, print the summary or the model's JSON, and save where asked."""
+def show_fit(
+    table: Path, kind: str, *, save: Path | None, exports: tuple[Path, ...], as_json: bool, **options: Any
+) -> None:
+    """Fit, print the summary or the model's JSON, and save and export where asked."""
     if save is not None:
         check_goal(save, "--save", (".json",))
+    check_export_goals(exports, "--export")
     with notes_shown(), waiting(f"fitting {_NAMES[kind]}") as tell:
-        trained = train(read_table(table), kind, progress=tell, **options)
+        rows = read_table(table)
+        trained = train(rows, kind, progress=tell, **options)
     model = SavedModel.of(trained, seed=options["seed"], test_size=options["test_size"])
+    exported = write_exports(model, rows, exports)
     if save is not None:
         write_model(save, model)
     if as_json:
@@ -38,6 +44,7 @@ def show_fit(table: Path, kind: str, *, save: Path | None, as_json: bool, **opti
     ]
     if save is not None:
         lines += [Text(), Text(f"saved: {save}; use it with  foldwise predict {save} TABLE")]
+    lines += [Text(), *map(Text, exported)] if exported else []
     for line in encodable(lines):
         console.print(line, soft_wrap=True)
 

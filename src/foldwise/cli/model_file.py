@@ -13,6 +13,7 @@ from foldwise import __version__
 from foldwise.cli.files import write_whole
 from foldwise.cli.trained import Trained
 from foldwise.errors import InputError
+from foldwise.export import exported
 from foldwise.families import FAMILIES, Gaussian
 from foldwise.study.measure import Modelled
 from foldwise.tables import Recipe
@@ -103,6 +104,10 @@ class SavedModel:
             f"probability_{classes[0]}": (1.0 - mean).tolist(),
             f"probability_{classes[1]}": mean.tolist(),
         }
+
+    def exported(self, suffix: str, table: Any) -> bytes:
+        """The content of an ``.onnx``, ``.sql`` or ``.py`` file, checked on a table; see `foldwise.export`."""
+        return exported(suffix, self.recipe, self.coef, self.intercept, self.modelled, table)
 
     def to_dict(self) -> dict[str, Any]:
         """The model as plain data; the schema is in docs/model-file.md."""
