@@ -1,0 +1,213 @@
+"""report.html: one file that loads nothing, from the content of report.json and what the figures need."""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foldwise import __version__
+from foldwise.report.page.packing import pack
+from foldwise.report.page.reproduction import command_of, conditions_of
+from foldwise.report.page.ties import ties_of
+from foldwise.report.page.words import words_of
+from foldwise.study.wording import number, share, with_unit
+from foldwise.tables import Column
+
+if TYPE_CHECKING:
+    from foldwise.moments import FoldMoments
+
+SCRIPTS = ("format", "draw", "moments", "solver", "live", "charts", "features", "main", "surface")
+"""In the order in which one needs the others."""
+_COMMENT = re.compile(r"//|/\*\*.*\*/$")
+"""Lines that stay in the project's files: a page is shorter without."""
+LIVE = ("lasso", "elastic net", "ridge")
+NAMES = {"rmse": ("RMSE", "r2", "R²"), "deviance": ("Deviance", "d2", "D²")}
+
+
+def page(
+    plain: Mapping[str, Any],
+    *,
+    moments: "FoldMoments | None" = None,
+    paths: Mapping[str, Any] | None = None,
+    run: Mapping[str, Any] | None = None,
+) -> str:
+    """The whole page.
+
+    Parameters
+    ----------
+    plain : dict
+        The content of report.json.
+    moments : FoldMoments, optional
+        Of the table and of the target divided by its scale: with them, the page refits.
+    paths : dict of StrengthPath, optional
+        Paths by the names of their candidates, for what the page can't refit.
+    run : dict, optional
+        The content of run.json.
+
+    Returns
+    -------
+    str
+        HTML with a policy that lets nothing be loaded and nothing run but its own script.
+    """
+    import jinja2
+    from markupsafe import Markup
+
+    key = next(name for name in NAMES if name in plain["candidates"][0])
+    name, explained_key, explained = NAMES[key]
+    unit = plain["target"]["unit"] if key == "rmse" else None
+    data = _data(plain, key, moments, paths or {})
+    style, script = _style(), _script()
+    environment = jinja2.Environment(
+        autoescape=True, loader=jinja2.PackageLoader("foldwise.report", "page"), undefined=jinja2.StrictUndefined
+    )
+    environment.trim_blocks = environment.lstrip_blocks = True
+    subject = f"chance of {plain['family']['classes'][1]}" if plain["family"]["classes"] else plain["target"]["name"]
+    ties = ties_of(plain, key, explained_key)
+    ties["baseline"]["name"] = "the base rate" if plain["family"]["classes"] else "the mean"
+    explorer = (
+        "every step refits all folds, here in your browser"
+        if data.get("moments")
+        else "from the paths of the comparison"
+    )
+    return environment.get_template("page.html.j2").render(
+        policy="; ".join(
+            [
+                "default-src 'none'",
+                f"script-src '{_hash(script)}'",
+                f"style-src '{_hash(style)}'",
+                "img-src data:",
+                "base-uri 'none'",
+                "form-action 'none'",
+                "require-trusted-types-for 'script'",
+                "trusted-types 'none'",
+            ]
+        ),
+        # The project's own files, and JSON in which no tag can begin: everything else is escaped.
+        style=Markup(style),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        data=Markup(_embedded(data)),  # noqa: S704
+        target=plain["target"]["name"],
+        subject=subject,
+        unit=unit,
+        scale=plain["target"]["unit"] or subject if key == "rmse" else _scale(plain),
+        facts=_facts(plain),
+        verdict=_verdict(plain["verdict"]),
+        measure={"name": name, "explained": explained},
+        notes=plain["notes"],
+        command=command_of(dict(plain)),
+        reproduction=conditions_of(dict(plain), dict(run) if run else None),
+        sensitivity=_sensitivity(plain, unit),
+        explorer=explorer if data.get("start") else "",
+        words=words_of(dict(plain)),
+        version=__version__,
+        term=_term,
+        **ties,
+    )
+
+
+def _term(word: str, text: str, _: str = "") -> Any:
+    from markupsafe import Markup
+
+    return Markup('<button type="button" class="term" data-word="{}">{}</button>').format(word, text)
+
+
+def _style() -> str:
+    written = files("foldwise.report.page").joinpath("page.css").read_text(encoding="utf-8")
+    return re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"/\*.*?\*/", "", written).replace(": ", ":")).strip()
+
+
+def _script() -> str:
+    folder = files("foldwise.report.page")
+    parts = [folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    lines = [line.strip() for line in "\n".join(parts).splitlines()]
+    return "\n".join(['"use strict";', *(line for line in lines if line and not _COMMENT.match(line))])
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode("ascii")
+
+
+def _embedded(data: Any) -> str:
+    r"""JSON that no text in it can break out of: neither a tag nor a comment can begin without this sign.
+
+    Examples
+    --------
+    >>> _embedded("</script>")
+    '"\\u003c/script>"'
+    """
+    written = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return written.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _data(
+    plain: Mapping[str, Any], key: str, moments: "FoldMoments | None", paths: Mapping[str, Any]
+) -> dict[str, Any]:
+    candidates = {c["name"]: c for c in plain["candidates"]}
+    columns = tuple(Column(**feature) for feature in plain["features"])
+    packed = None
+    if moments is not None and plain["family"]["name"] == "gaussian":
+        packed = pack(moments, columns, target_scale=plain["settings"]["target_scale"])
+    others = {name: path.packed() for name, path in paths.items() if packed is None or name not in LIVE}
+    chosen = {
+        name: {"alpha": c["alpha"], "l1_ratio": c["l1_ratio"]}
+        for name, c in candidates.items()
+        if c.get("alpha_min") is not None
+    }
+    kinds = [*(LIVE if packed else ()), *others]
+    if not kinds:
+        return {}
+    ranked = [name for name in (*plain["tied"], *candidates) if name in chosen and name in kinds]
+    droppers = [name for name in ranked if candidates[name].get("drops_features")]
+    start = next(iter([*droppers, *ranked, *kinds]))
+    by_size = candidates.get(start, {}).get("coef_per_sd")
+    order = range(len(columns)) if by_size is None else np.argsort(-np.abs(np.array(by_size)), kind="stable").tolist()
+    return {
+        "features": [{"name": c.name, "unit": c.unit} for c in columns],
+        "order": list(order),
+        "penalized": ["penalize"] * len(columns),
+        "error_unit": plain["target"]["unit"] if key == "rmse" else None,
+        "baseline": plain["baseline"][key],
+        "chosen": chosen,
+        "start": {"kind": start, "l1_ratio": chosen.get(start, {}).get("l1_ratio", 1.0)},
+        "moments": packed,
+        "paths": others,
+    }
+
+
+def _verdict(sentences: Sequence[str]) -> dict[str, Any]:
+    """The claim, which is the headline; what it rests on; and the other sentences.
+
+    Examples
+    --------
+    >>> _verdict(["Lasso predicts mpg best, with an error of 3 on unseen rows.", "Others are worse."])
+    {'claim': 'Lasso predicts mpg best', 'lead': 'With an error of 3 on unseen rows.', 'others': ['Others are worse.']}
+    """
+    claim, comma, rest = sentences[0].partition(", with ")
+    lead = f"With {rest}" if comma else ""
+    return {"claim": claim, "lead": lead, "others": list(sentences[1:])}
+
+
+def _facts(plain: Mapping[str, Any]) -> str:
+    folds, p = plain["folds"], len(plain["features"])
+    repeats = f" \u00d7 {folds['repeats']} repeats" if folds["repeats"] > 1 else ""
+    family = "" if plain["family"]["name"] == "gaussian" else f" · {plain['family']['name']}"
+    return f"{plain['rows']:,} rows · {p:,} feature{'s' if p != 1 else ''} · {folds['folds']} folds{repeats}{family}"
+
+
+def _sensitivity(plain: Mapping[str, Any], unit: str | None) -> str:
+    best = plain["candidates"][0]["name"]
+    seen = [d["detectable"] for d in plain["differences"] if d["first"] == best]
+    if not seen:
+        return ""
+    smallest = with_unit(number(max(seen)), unit)
+    return f"A true difference of {smallest} would have shown with {share(plain['tests']['power'])} probability."
+
+
+def _scale(plain: Mapping[str, Any]) -> str:
+    link = str(plain["family"]["link"])
+    return {"logit": "log odds", "log": "logarithm"}.get(link, link)

@@ -1,0 +1,67 @@
+"""How to get a report again: the command or the call that made it, and with which versions."""
+
+import shlex
+from typing import Any
+
+DEFAULTS = {
+    "stratify": None,
+    "groups": None,
+    "sample_weight": None,
+    "fill": "median",
+    "indicators": False,
+    "min_level_count": 10,
+    "alphas": 100,
+    "l1_ratios": [0.1, 0.3, 0.5, 0.7, 0.9],
+    "rule": "min",
+}
+"""What `compare` takes where nothing is said; None where it is not told in the call."""
+GIVEN = "given as values"
+
+
+def command_of(plain: dict[str, Any]) -> str:
+    """The command line where it can say everything, else the Python call.
+
+    Examples
+    --------
+    >>> settings = {**DEFAULTS, "seed": 0, "drop": ["car name"], "stratify": False}
+    >>> plain = {"target": {"name": "mpg"}, "folds": {"folds": 5, "repeats": 10}, "settings": settings}
+    >>> plain |= {"family": {"name": "gaussian"}, "candidates": [{"name": "lasso"}, {"name": "elastic net"}]}
+    >>> print(command_of(plain))
+    foldwise compare TABLE --target mpg --folds 5 --repeats 10 --seed 0 --candidates lasso,elastic-net --drop 'car name'
+    """
+    settings, folds = plain["settings"], plain["folds"]
+    names = [candidate["name"] for candidate in plain["candidates"]]
+    special = {
+        name: settings[name]
+        for name, usual in DEFAULTS.items()
+        if usual is not None and settings.get(name, usual) != usual
+    } | {name: settings[name] for name in ("groups", "sample_weight") if settings.get(name)}
+    if not special and settings["seed"] is not None:
+        words = ["foldwise", "compare", "TABLE", "--target", plain["target"]["name"]]
+        words += ["--folds", str(folds["folds"]), "--repeats", str(folds["repeats"]), "--seed", str(settings["seed"])]
+        words += ["--candidates", ",".join(name.replace(" ", "-") for name in names)]
+        for column in settings["drop"]:
+            words += ["--drop", column]
+        return shlex.join(words)
+    told = {"target": plain["target"]["name"], "candidates": names}
+    given = ["folds=FOLDS"] if settings["seed"] is None else []
+    if settings["seed"] is not None:
+        told |= {"folds": folds["folds"], "repeats": folds["repeats"], "seed": settings["seed"]}
+    if settings["drop"]:
+        told["drop"] = settings["drop"]
+    given += [f"{name}=VALUES" for name, value in special.items() if value == GIVEN]
+    told |= {name: value for name, value in special.items() if value != GIVEN}
+    arguments = ", ".join([f"{name}={value!r}" for name, value in told.items()] + given)
+    return f"foldwise.compare(TABLE, {arguments})"
+
+
+def conditions_of(plain: dict[str, Any], run: dict[str, Any] | None) -> str:
+    """How exact the fits are, with which versions they were made, and which files say more."""
+    gaps = [candidate["gap"] for candidate in plain["candidates"] if candidate.get("gap") is not None]
+    sentences = ["The same table, settings and seed give the same report.json."]
+    if gaps:
+        sentences.append(f"The largest relative duality gap of all fits is {max(gaps):.0e}: they are as exact as that.")
+    if run:
+        versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+        sentences.append(f"Made in {run['seconds']:.1f} s with Python {run['python']}, {versions}; {run['machine']}.")
+    return " ".join(sentences)

@@ -1,0 +1,88 @@
+"""The page as Python writes it: its size, what it holds and what it leaves out."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+import foldwise as fw
+from foldwise.report.page import pack, page
+from foldwise.report.page.packing import MOST, Room
+from foldwise.tables import Column
+
+
+def moments_of(x, y, *, folds, repeats=1):
+    return fw.FoldMoments.scan(x, target=y, folds=fw.Folds.kfold(len(y), folds, repeats=repeats, seed=0))
+
+
+def columns_of(p):
+    return tuple(Column(f"feature number {j}", f"feature number {j}", "number") for j in range(p))
+
+
+@pytest.fixture(scope="module")
+def fifty():
+    """A comparison of fifty features, and its rows."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 50))
+    y = x[:, :4].sum(axis=1) + rng.normal(size=200)
+    table = {column.name: x[:, j] for j, column in enumerate(columns_of(50))} | {"y": y}
+    comparison = fw.compare(table, target="y", folds=5, repeats=2, alphas=20, l1_ratios=[0.5])
+    return comparison, x, y / comparison.settings.target_scale
+
+
+@pytest.mark.parametrize(("folds", "repeats"), [(5, 1), (5, 10), (10, 10)])
+def test_fifty_features_take_at_most_150_kilobytes(fifty, folds, repeats):
+    comparison, x, y = fifty
+    content = page(comparison.to_dict(), moments=moments_of(x, y, folds=folds, repeats=repeats), run=None)
+    assert len(content.encode()) <= 150_000
+
+
+@pytest.mark.parametrize("p", [100, 200, 240])
+def test_no_page_takes_a_megabyte(p):
+    rng = np.random.default_rng(0)
+    packed = pack(moments_of(rng.normal(size=(60, p)), rng.normal(size=60), folds=5), columns_of(p), target_scale=1.0)
+    assert len(json.dumps(packed)) <= MOST
+    assert packed["repeats"] == 1
+
+
+def test_moments_that_are_too_many_are_left_out():
+    assert Room.of(500, 5, 1) is None
+
+
+def test_few_columns_keep_all_repeats_and_many_the_first():
+    assert Room.of(8, 5, 10) == Room(10, 6)
+    assert Room.of(51, 5, 10).repeats == 1
+
+
+def test_no_row_is_in_it(fifty):
+    """Neither a target nor a value of a row can be read off: only sums over folds of forty rows are there."""
+    comparison, x, y = fifty
+    packed = pack(moments_of(x, y, folds=5), comparison.columns, target_scale=1.0)
+    numbers = 5 * (51 * 50 // 2)
+    assert len(packed["correlation"]) == -(-numbers * packed["width"] // 3) * 4
+    assert set(packed) == {
+        *("variables", "folds", "repeats", "repeats_in_all", "width", "gaps", "indicators", "weight", "mean", "root"),
+        *("correlation", "rules", "centre", "spread", "target_centre", "target_scale"),
+    }
+
+
+def test_without_moments_there_is_nothing_to_refit_from(fifty):
+    content = page(fifty[0].to_dict())
+    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', content).group(1)
+    assert "correlation" not in data
+    assert "all 50" not in content
+
+
+def test_the_same_comparison_gives_the_same_bytes(fifty):
+    comparison, x, y = fifty
+    plain, moments = comparison.to_dict(), moments_of(x, y, folds=5)
+    assert page(plain, moments=moments) == page(json.loads(json.dumps(plain)), moments=moments)
+
+
+def test_scripts_are_short_files():
+    from importlib.resources import files
+
+    scripts = [file for file in files("foldwise.report.page").iterdir() if file.name.endswith(".js")]
+    assert len(scripts) > 5
+    assert [file.name for file in scripts if len(file.read_text(encoding="utf-8").splitlines()) > 400] == []
