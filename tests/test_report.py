@@ -292,4 +292,6 @@ def test_numbers_of_a_column_have_the_same_decimals(reference, value):
 
 
 def test_tables_know_their_natural_width(cars):
-    assert natural_width(report.tables.errors(cars, width=120)) <= 80
+    assert natural_width(report.tables.errors(cars, width=80)) <= 80
+    assert "MAE" not in report.text(cars, width=80, color=False)
+    assert f"{cars.best.scores['mae']:.2f}" in report.text(cars, width=100, color=False)

@@ -1,6 +1,7 @@
 """The three tables of the text report: how well each candidate predicts, what was chosen, which features survive."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -9,7 +10,7 @@ from rich.text import Text
 
 from foldwise.report.bars import AXIS, signed_bar
 from foldwise.report.numbers import same_decimals
-from foldwise.study import Comparison, Difference
+from foldwise.study import CandidateResult, Comparison, Difference
 from foldwise.study.wording import number, p_value, share
 
 POSITIVE, NEGATIVE = "#3b8fd4", "#d9730d"
@@ -24,15 +25,28 @@ SHORTEST_HALF, LONGEST_HALF = 4, 16
 
 
 def errors(comparison: Comparison, *, width: int) -> Table:
-    """One row per candidate, the best first, then the mean: error, difference to the best, ties, R², optimism."""
-    loose = _errors(comparison, padding=2)
-    return loose if natural_width(loose) <= width else _errors(comparison, padding=1)
+    """One row per candidate, the best first, then the mean: error, difference to the best, ties; MAE where it fits."""
+    for with_mae in (True, False):
+        table = _errors(comparison, padding=2, with_mae=with_mae and comparison.measure.is_root)
+        if natural_width(table) <= width:
+            return table
+    return _errors(comparison, padding=1, with_mae=False)
 
 
-def _errors(comparison: Comparison, *, padding: int) -> Table:
+def _errors(comparison: Comparison, *, padding: int, with_mae: bool) -> Table:
     measure = comparison.measure
+    mae_header = ["MAE"] if with_mae else []
     table = _table(
-        "", measure.name, "95 % interval", "worse by", "p", "tie", measure.explained, "optimism", padding=padding
+        "",
+        measure.name,
+        "95 % interval",
+        "worse by",
+        "p",
+        "tie",
+        measure.explained,
+        *mae_header,
+        "optimism",
+        padding=padding,
     )
     best = comparison.best
     versus = {r.name: comparison.difference(best.name, r.name) for r in comparison.results[1:]}
@@ -40,6 +54,9 @@ def _errors(comparison: Comparison, *, padding: int) -> Table:
 
     def difference(d: Difference, p: float) -> tuple[str, str]:
         return f"{change(d.difference)} ± {change(d.interval[1] - d.difference)}", p_value(p)
+
+    def mae(scores: dict[str, float]) -> list[str]:
+        return [error(scores["mae"])] if with_mae else []
 
     for r in comparison.results:
         table.add_row(
@@ -49,6 +66,7 @@ def _errors(comparison: Comparison, *, padding: int) -> Table:
             *(difference(versus[r.name], versus[r.name].p_holm) if r is not best else (NONE, NONE)),
             r.letters,
             f"{r.explained:.3f}",
+            *mae(r.scores),
             NONE if r.optimism is None else change(r.optimism),
             style="bold" if r is best else "",
         )
@@ -58,12 +76,23 @@ def _errors(comparison: Comparison, *, padding: int) -> Table:
         error(comparison.baseline_error),
         "",
         *difference(mean, mean.p),
+        "",
+        "",
+        *mae(comparison.baseline_scores),
         style="dim",
     )
     return table
 
 
-NAMES = {"log_loss": "log loss", "accuracy": "accuracy", "auc": "AUC", "brier": "Brier", "mae": "MAE", "rmse": "RMSE"}
+NAMES = {
+    "log_loss": "log loss",
+    "accuracy": "accuracy",
+    "auc": "AUC",
+    "brier": "Brier",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "concordance": "concordance",
+}
 
 
 def scores(comparison: Comparison) -> Table:
@@ -88,8 +117,8 @@ def choices(comparison: Comparison, *, timings: bool) -> Table:
         tuned = r.alpha_min is not None and r.alpha_1se is not None
         cells = [
             Text(r.name),
-            Text(f"{r.n_kept} of {len(comparison.columns)}"),
-            *(_chosen(alpha, r.alpha) for alpha in (r.alpha_min, r.alpha_1se)),
+            Text(NONE if r.n_kept is None else f"{r.n_kept} of {len(comparison.columns)}"),
+            *(_chosen(alpha, r) for alpha in (r.alpha_min, r.alpha_1se)),
             Text(f"{r.l1_ratio:g}" if tuned else NONE),
             Text(f"{comparison.run.candidate_seconds[r.name]:.2f}"),
         ]
@@ -105,27 +134,57 @@ def features(comparison: Comparison, *, width: int) -> Table:
 
 def _features(comparison: Comparison, *, half: int) -> Table:
     r = comparison.explained
-    table = _table("", "", "per SD", "per unit", "", "kept in", "same sign")
+    if r is None:
+        return _table("")
+    shown = _strongest(r)
+    several = r.coef.ndim == 2
+    table = _table("", "", "per SD", "per unit", "", *(["class"] if several else []), "kept in", "same sign")
     table.columns[1].justify = table.columns[4].justify = "left"  # right would strip a bar's blanks, and move its axis
-    strongest = sorted(range(len(comparison.columns)), key=lambda j: (-abs(r.coef_per_sd[j]), -r.survival[j]))
-    shown = sorted(strongest[:MOST_FEATURES], key=lambda j: -r.coef_per_sd[j])
-    largest = float(max(abs(r.coef_per_sd[j]) for j in shown))
+    largest = max(abs(line.per_sd) for line in shown)
     per_sd = same_decimals(largest, signed=True)
-    for j in shown:
-        column, value = comparison.columns[j], float(r.coef_per_sd[j])
-        left, right = signed_bar(value, largest, half)
-        dropped = r.coef[j] == 0.0
+    for line in shown:
+        column = comparison.columns[line.feature]
+        left, right = signed_bar(line.per_sd, largest, half)
+        dropped = line.per_unit == 0.0
+        label = "" if dropped or not several else str(comparison.modelled.classes[line.of_class])
         table.add_row(
             _short(column.name),
             Text.assemble((left, NEGATIVE), (AXIS, "dim"), (right, POSITIVE)),
-            "dropped" if dropped else per_sd(value),
-            "" if dropped else number(float(r.coef[j])),
+            "dropped" if dropped else per_sd(line.per_sd),
+            "" if dropped else number(line.per_unit),
             f"/ {column.unit}" if column.unit and not dropped else "",
-            share(float(r.survival[j])),
-            share(float(r.agreement[j])) if r.survival[j] > 0.0 else NONE,
+            *([_short(label)] if several else []),
+            share(line.survival),
+            share(line.agreement) if line.survival > 0.0 and line.agreement == line.agreement else NONE,
             style="dim" if dropped else "",
         )
     return table
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What is told of one feature; of several classes the one on which it bears most."""
+
+    feature: int
+    of_class: int
+    per_sd: float
+    per_unit: float
+    survival: float
+    agreement: float
+
+
+def _strongest(r: CandidateResult) -> list[_Line]:
+    """The strongest features, by falling coefficient."""
+    per_sd, per_unit, agreement = (
+        array[:, None] if array.ndim == 1 else array for array in (r.coef_per_sd, r.coef, r.agreement)
+    )
+    most = abs(per_sd).argmax(axis=1).tolist()
+    lines = [
+        _Line(j, c, float(per_sd[j, c]), float(per_unit[j, c]), float(r.survival[j]), float(agreement[j, c]))
+        for j, c in enumerate(most)
+    ]
+    lines.sort(key=lambda line: (-abs(line.per_sd), -line.survival))
+    return sorted(lines[:MOST_FEATURES], key=lambda line: -line.per_sd)
 
 
 def natural_width(table: Table) -> int:
@@ -146,11 +205,11 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[:13]}…{name[-14:]}"
 
 
-def _chosen(alpha: float | None, final: float) -> Text:
+def _chosen(alpha: float | None, r: CandidateResult) -> Text:
     """A strength, bold where the final model uses it."""
     if alpha is None:
         return Text(NONE)
-    return Text(number(alpha), style="bold" if alpha == final else "")
+    return Text(number(alpha), style="bold" if alpha == r.alpha else "")
 
 
 def _table(*headers: str, padding: int = 2) -> Table:

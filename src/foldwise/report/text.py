@@ -15,6 +15,7 @@ from foldwise.study import Comparison
 
 WIDTH = 80
 NARROWEST, WIDEST = 80, 120
+LONGEST_ABOUT = 140
 PLAIN = str.maketrans({"█": "#", "▌": "#", "▐": "#", "│": "|", "\u2013": "-", "±": "+-", "²": "2", "…": "."})
 
 
@@ -83,8 +84,6 @@ def page(comparison: Comparison, *, width: int, color: bool, timings: bool) -> s
 def render(comparison: Comparison, *, width: int = WIDTH, timings: bool = True) -> Group:
     """The same page for a rich console."""
     first, *others = comparison.sentences
-    smallest = comparison.settings.rule == "min"
-    rule = "smallest error" if smallest else "within one standard error of the mean over folds"
     return Group(
         Text(first, style="bold"),
         *(Text(sentence) for sentence in others),
@@ -94,29 +93,46 @@ def render(comparison: Comparison, *, width: int = WIDTH, timings: bool = True) 
         _heading("Error on unseen rows", comparison.unit if comparison.measure.is_root else "mean deviance"),
         tables.errors(comparison, width=width),
         *_scores(comparison),
-        _heading("What was chosen, from all rows", f"rule: {rule}"),
-        tables.choices(comparison, timings=timings),
-        _heading(
-            _features_title(comparison),
-            f"change of {comparison.modelled.scale}"
-            f"{f', {comparison.unit}' if comparison.unit and comparison.measure.is_root else ''}",
-        ),
-        tables.features(comparison, width=width),
+        *_choices(comparison, timings=timings),
+        *_features(comparison, width=width),
         Text(),
         *(Text(line, style="dim") for line in _footnotes(comparison)),
         *(Text(f"Note: {note}.", style="dim") for note in comparison.notes),
     )
 
 
+def _choices(comparison: Comparison, *, timings: bool) -> list[Padding | Table]:
+    """What was chosen, where some candidate has a strength."""
+    if all(r.strengths is None for r in comparison.results):
+        return []
+    smallest = comparison.settings.rule == "min"
+    rule = "smallest error" if smallest else "within one standard error of the mean over folds"
+    return [
+        _heading("What was chosen, from all rows", f"rule: {rule}"),
+        tables.choices(comparison, timings=timings),
+    ]
+
+
 def _scores(comparison: Comparison) -> list[Padding | Table]:
     """For other families than the gaussian, what else people know."""
-    if not comparison.measure.scores:
+    if comparison.measure.is_root:
         return []
     return [_heading("The same predictions in other scores"), tables.scores(comparison)]
 
 
-def _features_title(comparison: Comparison) -> str:
-    title, p = f"Features of the {comparison.explained.name}", len(comparison.columns)
+def _features(comparison: Comparison, *, width: int) -> list[Padding | Table]:
+    """The features of the candidate that the verdict explains; nothing where no candidate has coefficients."""
+    if comparison.explained is None:
+        return []
+    unit = f", {comparison.unit}" if comparison.unit and comparison.measure.is_root else ""
+    title = _features_title(f"Features of the {comparison.explained.name}", len(comparison.columns))
+    return [
+        _heading(title, f"change of {comparison.modelled.scale}{unit}"),
+        tables.features(comparison, width=width),
+    ]
+
+
+def _features_title(title: str, p: int) -> str:
     return title if p <= tables.MOST_FEATURES else f"{title}, the {tables.MOST_FEATURES} strongest of {p:,}"
 
 
@@ -136,16 +152,24 @@ def _heading(words: str, unit: str | None = None) -> Padding:
 
 
 def _footnotes(comparison: Comparison) -> list[str]:
-    gap = max(r.gap for r in comparison.results)
+    gap = max((r.gap for r in comparison.results if r.gap is not None), default=None)
     fits, pairs = comparison.folds.get_n_splits(), len(comparison.differences)
+    tuned = any(r.optimism is not None for r in comparison.results)
+    explained = comparison.explained is not None
+    certificate = "relative duality gap" if comparison.modelled.family.has_gap else "optimality residual"
     tests = [f"p: corrected resampled t, Holm over {pairs} pairs; a shared letter is a tie; ±: 95 %."]
     return [
         _MEASURES[comparison.measure.key],
         *(tests if pairs > 1 else []),
-        "optimism: by how much an ordinary cross-validation's best score flatters.",
-        f"per SD: for one standard deviation of the feature; kept in: share of {fits} fits.",
-        f"Largest relative duality gap of all fits: {gap:.0e}.",
+        *(["optimism: by how much an ordinary cross-validation's best score flatters."] if tuned else []),
+        *([f"per SD: for one standard deviation of the feature; kept in: share of {fits} fits."] if explained else []),
+        *([] if gap is None else [f"Largest {certificate} of all fits: {gap:.0e}."]),
+        *(f"{r.name}: {_cut(r.about)}" for r in comparison.results if r.about),
     ]
+
+
+def _cut(about: str) -> str:
+    return about if len(about) <= LONGEST_ABOUT else f"{about[: LONGEST_ABOUT - 1]}…"
 
 
 def _width(width: int | None) -> int:

@@ -16,19 +16,21 @@ from foldwise import __version__
 from foldwise.errors import DataWarning, InputError
 from foldwise.families import Family, family_of
 from foldwise.moments import Fill, FoldMoments
-from foldwise.paths import RowTable
 from foldwise.paths.strengths import check_strengths
 from foldwise.resampling import Folds, Splitter
-from foldwise.study.candidates import find_candidates
+from foldwise.study.candidates import Candidate, find_candidates
+from foldwise.study.candidates.path_candidate import PathCandidate
 from foldwise.study.collinear import collinear_notes
 from foldwise.study.comparison import Comparison, Run, Settings
-from foldwise.study.evaluation import Progress, Rows, evaluate
+from foldwise.study.evaluation import evaluate
 from foldwise.study.measure import Modelled
 from foldwise.study.native import kind_of
 from foldwise.study.options import column_or_array, make_folds, make_weights
-from foldwise.study.separation import NOTE, separation_explained
-from foldwise.study.source import check_classes, make_source
-from foldwise.study.task import Rule, Task
+from foldwise.study.own_columns import OwnColumns
+from foldwise.study.rows import Rows
+from foldwise.study.source import check_classes
+from foldwise.study.steps import Progress, Steps
+from foldwise.study.task import Encoding, Rule, Task
 from foldwise.tables import Recipe, make_design, read_table
 
 DEFAULT_CANDIDATES = ("least squares", "ridge", "lasso", "elastic net")
@@ -41,7 +43,7 @@ def compare(
     *,
     target: str,
     family: str | Family | None = None,
-    candidates: str | Iterable[str] = DEFAULT_CANDIDATES,
+    candidates: Any = DEFAULT_CANDIDATES,
     folds: int | Folds | Splitter = 5,
     repeats: int = 10,
     seed: int = 0,
@@ -89,9 +91,12 @@ def compare(
         What fits the target; taken from its values where omitted: "binomial" for two different values of any kind,
         "poisson" for whole numbers from 0 with zeros and a mean of at most 10, "gaussian" for other numbers.
         `Comparison.modelled` says which and why.
-    candidates : names
-        Among "least squares" ("unpenalized" for other families), "ridge", "lasso", "elastic net", "group lasso". With
-        the last, all columns that come from one column of the table (the levels of a category) stay or leave together.
+    candidates : names, (name, estimator) pairs, or a mapping from names to estimators
+        Names are among "least squares" ("unpenalized" for other families), "ridge", "lasso", "elastic net", "group
+        lasso". With the last, all columns that come from one column of the table (the levels of a category) stay or
+        leave together. An estimator is one of scikit-learn, or a pipeline, or has its conventions: it is cloned, fitted
+        anew in each fold to the table's own columns, untouched, and predicts what `cross_val_predict` would; see
+        docs/candidates.md. A `foldwise.study.Candidate` of your own is taken too.
     folds : int, Folds or scikit-learn splitter
         K, or the partition itself. From 3 to 100 where a strength is to be chosen.
     repeats, seed : int
@@ -193,34 +198,34 @@ def compare(
         _check_nesting(partition.n_folds)
     check_classes(design, partition, nested=tuned)
     scale = _target_scale(target_scale, y, weights) if fitted.name == "gaussian" else 1.0
-    source = make_source(
-        design,
-        scale,
-        fitted,
-        folds=partition,
-        sample_weight=None if sample_weight is None else weights,
-        fill=fill,
-        indicators=indicators,
-        min_level_count=min_level_count,
-    )
+    encoding = Encoding(fill, indicators, min_level_count)
     recipe = Recipe.learn(design, fill=fill, indicators=indicators, min_level_count=min_level_count)
     columns = recipe.columns
-    tried = strengths if isinstance(strengths, int) else strengths / scale
     _, sources = np.unique([column.source for column in columns], return_inverse=True)
-    task = Task(source, scale, partition, tried, mixes, sources)
-    filled = recipe.encode_values(design.values) if isinstance(source, RowTable) else design.values
-    with separation_explained() as separated:
-        evaluation = evaluate(task, Rows(design.values, y, weights, fitted), chosen, rule=rule, progress=progress)
-    moments: Any = source
-    if isinstance(source, RowTable):
-        moments = FoldMoments.scan(filled, target=y)
-    twins = (
-        collinear_notes(moments.training_set(frozenset()), columns, y.shape[0])
-        if isinstance(moments, FoldMoments)
-        else (f"{len(columns)} columns on {y.shape[0]} rows: least squares fits the rows it sees exactly",)
-    )
-    twins = (*twins, NOTE) if separated else twins
-    for note in twins:
+    own = OwnColumns(table, frozenset({str(target), *dropped, *roles}), names)
+    rows = Rows(design, fitted, y, weights, sample_weight is not None, None, own)
+    steps = Steps(progress=progress)
+    tasks = [
+        Task(
+            rows,
+            partition.partition(repeat),
+            repeat,
+            target_scale=scale,
+            alphas=strengths if isinstance(strengths, int) else strengths / scale,
+            l1_ratios=mixes,
+            rule=rule,
+            encoding=encoding,
+            groups=sources,
+            seed=seed,
+            steps=steps,
+        )
+        for repeat in range(partition.n_repeats)
+    ]
+    steps.total = sum(candidate.steps(task) for candidate in chosen for task in tasks)
+    evaluation = evaluate(tasks, chosen)
+    of_candidates = dict.fromkeys(note for result in evaluation.results for note in result.notes)
+    told = (*_collinear(tasks[0], chosen, recipe), *of_candidates)
+    for note in told:
         warnings.warn(note, DataWarning, stacklevel=2)
     return Comparison(
         target=str(target),
@@ -231,7 +236,7 @@ def compare(
         differences=evaluation.differences,
         baseline_error=evaluation.baseline_error,
         baseline_difference=evaluation.baseline_difference,
-        notes=(*design.notes, *twins),
+        notes=(*design.notes, *told),
         settings=Settings(
             seed=seed if isinstance(folds, int) else None,
             stratify=spread,
@@ -258,6 +263,19 @@ def compare(
         modelled=modelled,
         baseline_scores=evaluation.baseline_scores,
     )
+
+
+def _collinear(task: Task, candidates: Sequence[Candidate], recipe: Recipe) -> tuple[str, ...]:
+    """Notes on columns that say the same, where some candidate has coefficients."""
+    if not any(isinstance(candidate, PathCandidate) for candidate in candidates):
+        return ()
+    n = task.rows.n
+    moments = task.source
+    if not task.is_gaussian:
+        moments = FoldMoments.scan(recipe.encode_values(task.rows.values), target=np.zeros(n))
+    if isinstance(moments, FoldMoments):
+        return collinear_notes(moments.training_set(frozenset()), recipe.columns, n)
+    return (f"{len(recipe.columns)} columns on {n} rows: least squares fits the rows it sees exactly",)
 
 
 def _check_nesting(n_folds: int) -> None:

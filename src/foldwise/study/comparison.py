@@ -13,14 +13,24 @@ from foldwise.errors import InputError
 from foldwise.families import Gaussian
 from foldwise.resampling import Folds
 from foldwise.study.differences import LEVEL, POWER, Difference
-from foldwise.study.measure import Measure, Modelled
+from foldwise.study.measure import Label, Measure, Modelled
 from foldwise.study.native import Kind, frame_of
 from foldwise.study.result import CandidateResult
 from foldwise.study.verdict import sentences
 from foldwise.tables import Column
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the layout of `Comparison.to_dict`; see docs/report-json.md."""
+_OF_STRENGTHS = ("alpha", "l1_ratio", "alpha_min", "alpha_1se", "chosen_alpha", "chosen_l1_ratio")
+_OF_FEATURES = {
+    "intercept": "intercept",
+    "coef": "coef",
+    "coef_per_sd": "coef_per_sd",
+    "survival": "survival",
+    "sign": "sign",
+    "sign_agreement": "agreement",
+}
+_CLASS_COLUMNS = ("class", "feature", "unit", "coefficient", "per_sd", "survival", "sign_agreement")
 
 
 @dataclass(frozen=True)
@@ -150,10 +160,16 @@ class Comparison:
         return tuple(result for result in self.results if result.name not in beaten)
 
     @property
-    def explained(self) -> CandidateResult:
-        """The candidate whose features are worth reading: among the tied, the one that keeps fewest of them."""
-        droppers = [result for result in self.tied if result.drops_features]
-        return min(droppers or self.tied, key=lambda result: (result.n_kept, result.error))
+    def explained(self) -> CandidateResult | None:
+        """The candidate whose features are worth reading: among the tied, the one that keeps fewest of them.
+
+        Where none of the tied has coefficients, it is the best candidate that has; None where there is none.
+        """
+        telling = [result for result in self.tied if result.features is not None]
+        if not telling:
+            return next((result for result in self.results if result.features is not None), None)
+        droppers = [result for result in telling if result.drops_features]
+        return min(droppers or telling, key=lambda result: (result.n_kept, result.error))
 
     def result(self, name: str) -> CandidateResult:
         """One candidate's result.
@@ -211,10 +227,10 @@ class Comparison:
                 "letters": r.letters,
                 "optimism": r.optimism,
                 "features_kept": r.n_kept,
-                "alpha": r.alpha if r.alpha_min is not None else None,
+                "alpha": _of_tuned(r, "alpha"),
                 "alpha_min": r.alpha_min,
                 "alpha_1se": r.alpha_1se,
-                "l1_ratio": r.l1_ratio if r.alpha_min is not None else None,
+                "l1_ratio": _of_tuned(r, "l1_ratio"),
                 "seconds": self.run.candidate_seconds[r.name],
             }
             for r in self.results
@@ -225,7 +241,13 @@ class Comparison:
         """One row per feature of the final model, largest coefficient per standard deviation first, then the intercept.
 
         `coefficient` is in the target's unit per unit of the feature; `survival` is the share of fits that keep the
-        feature and `sign_agreement` the share of those with the more frequent sign.
+        feature and `sign_agreement` the share of those with the more frequent sign. For three classes or more there is
+        a row for each class and feature, class after class.
+
+        Raises
+        ------
+        InputError
+            Where there is no such candidate, or it has no coefficients.
 
         Examples
         --------
@@ -235,6 +257,8 @@ class Comparison:
         'year'
         """
         r = self.result(name)
+        if r.coef.ndim == 2:
+            return frame_of(_class_coefficients(r, self.columns, self.modelled.classes), self.frame)
         order = np.argsort(-r.coef_per_sd, kind="stable").tolist()
         return frame_of(
             {
@@ -251,7 +275,8 @@ class Comparison:
     def predictions(self, name: str) -> NDArray[np.float64]:
         """Out-of-fold predictions (R, n) of the tuned procedure, rows in the table's order, in the target's unit.
 
-        For two classes they are probabilities of the second.
+        For two classes they are probabilities of the second, for more (R, n, C) of each; for times to an event the
+        logarithm of the relative hazard.
         """
         return self.result(name).predictions.copy()
 
@@ -281,8 +306,11 @@ class Comparison:
             "tests": {"level": LEVEL, "power": POWER, "comparisons": len(self.differences)},
             "verdict": list(self.sentences),
             "tied": [r.name for r in self.tied],
-            "baseline": {self.measure.key: self.baseline_error, "p": self.baseline_difference.p}
-            | ({} if self.measure.is_root else {"scores": self.baseline_scores}),
+            "baseline": {
+                self.measure.key: self.baseline_error,
+                "p": self.baseline_difference.p,
+                "scores": self.baseline_scores,
+            },
             "candidates": [_candidate(r, self.measure) for r in self.results],
             "differences": [asdict(d) for d in self.differences],
             "notes": list(self.notes),
@@ -296,33 +324,56 @@ class Comparison:
 
 
 def _candidate(r: CandidateResult, measure: Measure) -> dict[str, Any]:
+    strengths, features = r.strengths, r.features
     return {
         "name": r.name,
+        "about": r.about or None,
         "drops_features": r.drops_features,
         measure.key: r.error,
         "interval": r.interval,
         measure.explained_key: r.explained,
-        **({} if measure.is_root else {"scores": r.scores}),
+        "scores": r.scores,
         "score": r.score,
         "optimism": r.optimism,
         "letters": r.letters,
-        "alpha": r.alpha,
-        "l1_ratio": r.l1_ratio,
-        "alpha_min": r.alpha_min,
-        "alpha_1se": r.alpha_1se,
+        **{key: None if strengths is None else getattr(strengths, key) for key in _OF_STRENGTHS},
         "features_kept": r.n_kept,
-        "intercept": r.intercept,
-        "coef": r.coef,
-        "coef_per_sd": r.coef_per_sd,
-        "survival": r.survival,
-        "sign": r.sign,
-        "sign_agreement": r.agreement,
-        "chosen_alpha": r.chosen_alpha,
-        "chosen_l1_ratio": r.chosen_l1_ratio,
+        **{key: None if features is None else getattr(features, of) for key, of in _OF_FEATURES.items()},
         "fold_mse" if measure.is_root else "fold_deviance": r.fold_error,
-        "curve": {"alpha": r.curve_alpha, measure.key: r.curve_error},
-        "gap": float(f"{r.gap:.1e}"),  # its further digits are rounding
+        "curve": None if strengths is None else {"alpha": strengths.curve_alpha, measure.key: strengths.curve_error},
+        "gap": None if r.gap is None else float(f"{r.gap:.1e}"),  # its further digits are rounding
     }
+
+
+def _of_tuned(r: CandidateResult, name: str) -> float | None:
+    """A strength of the final model, where there was one to choose."""
+    return None if r.strengths is None or r.alpha_min is None else float(getattr(r.strengths, name))
+
+
+def _class_coefficients(
+    r: CandidateResult, columns: tuple[Column, ...], classes: tuple[Label, ...]
+) -> dict[str, list[Any]]:
+    """The columns of a table of the coefficients of several classes."""
+    found: dict[str, list[Any]] = {name: [] for name in _CLASS_COLUMNS}
+    for c, label in enumerate(classes):
+        order = np.argsort(-r.coef_per_sd[:, c], kind="stable").tolist()
+        rows = [
+            (
+                str(label),
+                columns[j].name,
+                columns[j].unit,
+                float(r.coef[j, c]),
+                float(r.coef_per_sd[j, c]),
+                float(r.survival[j]),
+                _or_none(float(r.agreement[j, c])),
+            )
+            for j in order
+        ]
+        rows.append((str(label), "(intercept)", None, float(r.intercept[c]), None, None, None))  # type: ignore[arg-type]
+        for row in rows:
+            for name, value in zip(_CLASS_COLUMNS, row, strict=True):
+                found[name].append(value)
+    return found
 
 
 def _rounded(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foldwise.families import Family, Gaussian, Huber
+from foldwise.families import Binomial, Family, Gaussian, Huber
 from foldwise.paths.scores import SCORES
 from foldwise.resampling import Folds
 
@@ -38,9 +38,18 @@ class Measure:
     scores: tuple[str, ...] = ()
 
 
-RMSE = Measure("rmse", "RMSE", "r2", "R²", is_root=True)
+RMSE = Measure("rmse", "RMSE", "r2", "R²", is_root=True, scores=("mae",))
 OF_CLASSES = Measure("deviance", "deviance", "d2", "D²", False, ("log_loss", "accuracy", "auc", "brier"))  # noqa: FBT003
 OF_AMOUNTS = Measure("deviance", "deviance", "d2", "D²", False, ("mae", "rmse"))  # noqa: FBT003
+OF_TIMES = Measure("deviance", "deviance", "d2", "D²", False, ("concordance",))  # noqa: FBT003
+
+
+NAMES = {
+    "gaussian": "gaussian (squared errors)",
+    "binomial": "binomial (logistic regression)",
+    "multinomial": "multinomial (logistic regression of several classes)",
+    "cox": "cox (proportional hazards)",
+}
 
 
 def measure_of(family: Family) -> Measure:
@@ -51,7 +60,11 @@ def measure_of(family: Family) -> Measure:
     >>> measure_of(Gaussian()).name
     'RMSE'
     """
-    return RMSE if isinstance(family, Gaussian) else OF_CLASSES if family.is_two_class else OF_AMOUNTS
+    if isinstance(family, Gaussian):
+        return RMSE
+    if family.shares_rows:
+        return OF_TIMES
+    return OF_CLASSES if family.is_two_class or family.name == "multinomial" else OF_AMOUNTS
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,7 @@ class Modelled:
     reason : str
         Why this family.
     classes : tuple
-        The two classes; empty for numbers. Probabilities are of the second.
+        The classes; empty for numbers. With two, probabilities are of the second.
     """
 
     family: Family
@@ -79,21 +92,38 @@ class Modelled:
         return measure_of(self.family)
 
     @property
+    def is_risk(self) -> bool:
+        """Whether the hazard of an event is modelled."""
+        return self.family.shares_rows
+
+    def chance(self, of: int = -1) -> str:
+        """The chance of one class, in words."""
+        return f"the chance of {self.target} being {self.classes[of]}"
+
+    @property
     def subject(self) -> str:
         """What rises or falls with a feature."""
-        return f"the chance of {self.target} being {self.classes[1]}" if self.classes else self.target
+        if self.is_risk:
+            return "the risk"
+        return self.chance() if len(self.classes) == 2 else self.target
 
     @property
     def scale(self) -> str:
         """In what coefficients are changes."""
+        if len(self.classes) > 2:
+            return f"log odds of the named class of {self.target}"
         if self.classes:
             kind = "log odds" if self.family.link_name == "logit" else f"{self.family.link_name} scale"
             return f"{kind} of {self.target} being {self.classes[1]}"
+        if self.is_risk:
+            return "logarithm of the hazard"
         return f"logarithm of {self.target}" if self.family.link_name == "log" else self.target
 
     @property
     def without(self) -> str:
         """What a model without features predicts, and what it is called."""
+        if self.is_risk:
+            return "the same risk for all"
         if isinstance(self.family, Huber):
             return "one number"
         return "the shares of the classes" if self.classes else "the mean"
@@ -101,13 +131,12 @@ class Modelled:
     @property
     def baseline(self) -> str:
         """The same as a row of a table."""
-        return "the base rate" if self.classes else self.without
+        return "the base rate" if self.classes else "equal risks" if self.is_risk else self.without
 
     @property
     def line(self) -> str:
         """Which family was chosen and why, in one line."""
-        name = {"gaussian": "gaussian (squared errors)", "binomial": "binomial (logistic regression)"}
-        return f"Family: {name.get(self.family.name, self.family.name)}; {self.reason}."
+        return f"Family: {NAMES.get(self.family.name, self.family.name)}; {self.reason}."
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -122,9 +151,10 @@ class Modelled:
 
 
 def other_scores(family: Family, y: Floats, eta: Floats, weights: Floats, folds: Folds) -> dict[str, float]:
-    """What else people want to know of out-of-fold predictors (R, n), the mean over repeats.
+    """What else people want to know of out-of-fold predictors (R, n), or (R, n, C), the mean over repeats.
 
-    The AUC is that within folds, each counting by its rows: predictors of different fits have no common scale.
+    AUC and concordance are those within folds, each counting by its rows: predictors of different fits have no common
+    scale. The AUC of several classes is the mean over classes of each against the others.
 
     Examples
     --------
@@ -139,19 +169,30 @@ def other_scores(family: Family, y: Floats, eta: Floats, weights: Floats, folds:
         if name == "auc":
             found[name] = _auc_within(family, y, eta, weights, folds)
             continue
+        if name == "concordance":
+            found[name] = _within(name, family, y, eta, weights, folds)
+            continue
         score = SCORES[{"accuracy": "misclassification", "rmse": "mse"}.get(name, name)]
-        value = score(family, y, eta.T, weights)
+        value = score(family, y, np.moveaxis(eta, 0, 1), weights)
         value = 1.0 - value if name == "accuracy" else np.sqrt(value) if name == "rmse" else value
         found[name] = float(np.mean(value))
     return found
 
 
 def _auc_within(family: Family, y: Floats, eta: Floats, weights: Floats, folds: Folds) -> float:
-    """Mean AUC of the folds that have both classes; nan where none has."""
+    if y.ndim == 1:
+        return _within("auc", family, y, eta, weights, folds)
+    chances, two = family.mean(eta), Binomial()
+    of_each = [_within("auc", two, y[:, c], chances[:, :, c], weights, folds) for c in range(y.shape[1])]
+    return float(np.mean(of_each))
+
+
+def _within(name: str, family: Family, y: Floats, eta: Floats, weights: Floats, folds: Folds) -> float:
+    """Mean score of the folds that have one, by their rows; nan where none has."""
     sums, total = 0.0, 0.0
     for fold in range(folds.get_n_splits()):
         rows = folds.test_rows(fold)
-        value = SCORES["auc"](family, y[rows], eta[fold // folds.n_folds, rows, None], weights[rows])[0]
+        value = SCORES[name](family, y[rows], eta[fold // folds.n_folds, rows, None], weights[rows])[0]
         if np.isfinite(value):
             share = float(weights[rows].sum())
             sums, total = sums + share * float(value), total + share

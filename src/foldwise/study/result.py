@@ -1,11 +1,13 @@
 """CandidateResult: everything the study found out about one candidate, as plain data."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foldwise.errors import InputError
+from foldwise.study.outcome import Features, Strengths
 
 Floats = NDArray[np.float64]
 
@@ -13,6 +15,9 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True, eq=False)
 class CandidateResult:
     """One candidate on the common folds. Errors are RMSEs in the target's unit, or for other families mean deviances.
+
+    What `strengths` and `features` hold can be asked for as if it were the result's own: `result.coef`. Where a
+    candidate has none of it, that is an InputError, and `alpha_min`, `alpha_1se` and `n_kept` are None.
 
     Attributes
     ----------
@@ -26,35 +31,29 @@ class CandidateResult:
         95 % confidence interval of the same, by the corrected resampled t on errors per fold.
     explained : float
         R^2 or D^2: one minus the mean squared error, or deviance, over that of predicting without features.
-    score : float
-        Error that an ordinary cross-validation would have reported for the chosen strength.
-    optimism : float or None
-        `error` minus `score`; None where nothing was chosen.
     letters : str
         Candidates that share a letter are tied.
-    alpha, l1_ratio : float
-        Of the final model, by the study's rule; alpha in the target's unit (see `foldwise.compare`).
-    alpha_min, alpha_1se : float or None
-        By the smallest error and by the one-standard-error rule; None where nothing was chosen.
-    intercept : float
-    coef, coef_per_sd : (p,) arrays
-        Of the final model: in the target's unit per unit of the column, and per standard deviation of the column.
-    survival, agreement : (p,) arrays
-        The share of the R*K fits that keep the feature, and the share of those that have the more frequent sign.
-    sign : (p,) array of int
-        The more frequent sign.
-    chosen_alpha, chosen_l1_ratio : (R*K,) arrays
-        What each outer fold chose.
     fold_error : (R*K,) array
         Mean squared error, or mean deviance, of the tuned procedure on each fold.
-    predictions : (R, n) array
-        Out-of-fold predictions of the tuned procedure, rows in the table's order; probabilities of the second class.
-    curve_alpha, curve_error : (A,) arrays
-        The ordinary cross-validation curve at the final l1_ratio.
-    gap : float
-        The largest relative duality gap of all fits behind this result.
+    predictions : (R, n) array, or (R, n, C) for three classes or more
+        Out-of-fold predictions of the tuned procedure, rows in the table's order; chances of the second of two classes,
+        or of each; for times to an event the logarithm of the relative hazard.
+    score : float or None
+        Error that an ordinary cross-validation would have reported for what was chosen; None where it is not known.
+    optimism : float or None
+        `error` minus `score`; None where nothing was chosen.
+    strengths : Strengths or None
+        Of penalized models: `alpha`, `l1_ratio`, `alpha_min`, `alpha_1se`, `chosen_alpha`, `chosen_l1_ratio`,
+        `curve_alpha`, `curve_error`.
+    features : Features or None
+        Of models with coefficients: `intercept`, `coef`, `coef_per_sd`, `survival`, `sign`, `agreement`.
+    gap : float or None
+        The largest certificate of all fits behind this result (relative duality gap, or optimality residual).
     scores : dict
-        What else is told of the out-of-fold predictions, such as accuracy and AUC; empty for the gaussian family.
+        What else is told of the out-of-fold predictions, such as accuracy and AUC.
+    about : str
+        What it is, where its name does not say it: an estimator with its settings.
+    notes : tuple of str
     is_root : bool
         Whether errors are roots of mean squared ones.
     """
@@ -64,33 +63,103 @@ class CandidateResult:
     error: float
     interval: tuple[float, float]
     explained: float
-    score: float
-    optimism: float | None
     letters: str
-    alpha: float
-    l1_ratio: float
-    alpha_min: float | None
-    alpha_1se: float | None
-    intercept: float
-    coef: Floats
-    coef_per_sd: Floats
-    survival: Floats
-    sign: NDArray[np.intp]
-    agreement: Floats
-    chosen_alpha: Floats
-    chosen_l1_ratio: Floats
     fold_error: Floats
     predictions: Floats
-    curve_alpha: Floats
-    curve_error: Floats
-    gap: float
+    score: float | None = None
+    optimism: float | None = None
+    strengths: Strengths | None = None
+    features: Features | None = None
+    gap: float | None = None
     scores: dict[str, float] = field(default_factory=dict)
+    about: str = ""
+    notes: tuple[str, ...] = ()
     is_root: bool = True
 
     @property
-    def n_kept(self) -> int:
-        """Features of the final model with a coefficient other than zero."""
-        return int(np.count_nonzero(self.coef))
+    def n_kept(self) -> int | None:
+        """Features of the final model with a coefficient other than zero; None where there are no coefficients."""
+        return None if self.features is None else int(np.count_nonzero(self.features.kept))
+
+    @property
+    def alpha(self) -> float:
+        """The final model's strength."""
+        return float(self._strengths().alpha)
+
+    @property
+    def l1_ratio(self) -> float:
+        """The final model's l1_ratio."""
+        return float(self._strengths().l1_ratio)
+
+    @property
+    def alpha_min(self) -> float | None:
+        """The strength with the smallest error; None where nothing was chosen."""
+        return None if self.strengths is None else self.strengths.alpha_min
+
+    @property
+    def alpha_1se(self) -> float | None:
+        """The strength by the one-standard-error rule; None where nothing was chosen."""
+        return None if self.strengths is None else self.strengths.alpha_1se
+
+    @property
+    def chosen_alpha(self) -> Floats:
+        """What each outer fold chose."""
+        return self._strengths().chosen_alpha
+
+    @property
+    def chosen_l1_ratio(self) -> Floats:
+        """What each outer fold chose."""
+        return self._strengths().chosen_l1_ratio
+
+    @property
+    def curve_alpha(self) -> Floats:
+        """Strengths of the ordinary cross-validation curve."""
+        return self._strengths().curve_alpha
+
+    @property
+    def curve_error(self) -> Floats:
+        """Errors of the ordinary cross-validation curve."""
+        return self._strengths().curve_error
+
+    @property
+    def intercept(self) -> Any:
+        """Of the final model: a number, or (C,) for three classes or more."""
+        return self._features().intercept
+
+    @property
+    def coef(self) -> Floats:
+        """Of the final model, per unit of the column: (p,) or (p, C)."""
+        return self._features().coef
+
+    @property
+    def coef_per_sd(self) -> Floats:
+        """Of the final model, per standard deviation of the column: (p,) or (p, C)."""
+        return self._features().coef_per_sd
+
+    @property
+    def survival(self) -> Floats:
+        """The share of fits (p,) that keep the feature."""
+        return self._features().survival
+
+    @property
+    def sign(self) -> NDArray[np.intp]:
+        """The more frequent sign: (p,) or (p, C)."""
+        return self._features().sign
+
+    @property
+    def agreement(self) -> Floats:
+        """The share of those fits that have it: (p,) or (p, C)."""
+        return self._features().agreement
+
+    def _strengths(self) -> Strengths:
+        if self.strengths is None:
+            raise InputError(f"{self.name} has no penalty strengths")
+        return self.strengths
+
+    def _features(self) -> Features:
+        if self.features is None:
+            raise InputError(f"{self.name} has no coefficients")
+        return self.features
 
     @property
     def rmse(self) -> float:

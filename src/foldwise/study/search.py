@@ -78,6 +78,14 @@ class Search:
         )
 
     @classmethod
+    def of_errors(
+        cls, *, alphas: Floats, l1_ratios: Floats, path: NDArray[np.intp], outer_error: Floats, fold_weight: Floats
+    ) -> Self:
+        """The points and the errors of several repeats alone: what the final model is chosen by."""
+        none = np.zeros((0, 0))
+        return cls(alphas, l1_ratios, path, outer_error, None, fold_weight, none, none, none, none, (), 0.0)
+
+    @classmethod
     def _of_one(cls, number: int, path: Paths, target_scale: float) -> Self:
         sets = [path.index(), *(path.index({i}) for i in range(path.cv_error.shape[0]))]
         return cls(

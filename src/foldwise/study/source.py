@@ -29,19 +29,23 @@ def make_source(
     fill: Fill,
     indicators: bool,
     min_level_count: int,
+    offset: Floats | None = None,
+    target: Floats | None = None,
 ) -> FoldMoments | WideTable | RowTable:
-    """Read the table once for all candidates; the target of squared errors is divided by `scale`.
+    """Read the table once for all candidates; the target of squared errors, less the offset, is divided by `scale`.
+
+    `target` takes the place of the design's where a family has more to it than one number a row.
 
     Raises
     ------
     InputError
         For missing values in a table of many columns, which only squared errors can fill for every training set.
     """
-    y: Any = design.target
+    y: Any = design.target if target is None else target
     if family.name == "gaussian":
         return prepare(
             design.values,
-            y / scale,
+            (y if offset is None else y - offset) / scale,
             folds=folds,
             sample_weight=sample_weight,
             fill=fill,
@@ -54,7 +58,9 @@ def make_source(
         refuse_gaps(design, family.name)
         needed = False
     filling = Filling(fill, indicators, design.pools, min_level_count) if needed else None
-    return RowTable.of(design.values, y, family, folds=folds, sample_weight=sample_weight, filling=filling)
+    return RowTable.of(
+        design.values, y, family, folds=folds, sample_weight=sample_weight, offset=offset, filling=filling
+    )
 
 
 def refuse_gaps(design: Design, family: str) -> None:

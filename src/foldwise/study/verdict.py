@@ -7,6 +7,7 @@ from foldwise.study.wording import listed, number, p_value, share, with_unit
 
 if TYPE_CHECKING:
     from foldwise.study.comparison import Comparison
+    from foldwise.study.result import CandidateResult
 
 STEADY = 0.9
 """A feature is steady that at least this share of fits keeps, with one sign in at least this share of those."""
@@ -21,7 +22,7 @@ def sentences(comparison: "Comparison") -> tuple[str, ...]:
     if comparison.baseline_difference.p >= LEVEL or comparison.baseline_difference.difference <= 0.0:
         return _nothing_learned(comparison)
     if comparison.best.error <= EXACT * comparison.baseline_error:
-        return (_exact(comparison), _features(comparison))
+        return tuple(part for part in (_exact(comparison), _features(comparison)) if part)
     parts = [_error(comparison), _differences(comparison), _detectable(comparison), _features(comparison)]
     return tuple(part for part in parts if part)
 
@@ -42,7 +43,7 @@ def _nothing_learned(comparison: "Comparison") -> tuple[str, ...]:
     return (
         f"{opening}: {errors}.",
         f"A gain of {smallest} over {_plain(without)} would have shown with {share(POWER)} probability.",
-        "Features that such a model keeps are no findings.",
+        *(["Features that such a model keeps are no findings."] if comparison.explained else []),
     )
 
 
@@ -72,12 +73,15 @@ def _error(comparison: "Comparison") -> str:
 
 
 def _known(comparison: "Comparison") -> str:
-    """What people know of the best predictions of classes."""
+    """What people know of the best predictions of classes, and of risks."""
     scores = comparison.best.scores
+    if "concordance" in scores:
+        return f"of two rows the one at higher risk comes first in {share(scores['concordance'])} (concordance); "
     if "accuracy" not in scores:
         return ""
     right, base = (f"{found['accuracy']:.1%}".replace("%", " %") for found in (scores, comparison.baseline_scores))
-    return f"{right} are classified rightly (the commoner class alone: {base}), AUC {scores['auc']:.3f}; "
+    common = "commoner" if len(comparison.modelled.classes) == 2 else "commonest"
+    return f"{right} are classified rightly (the {common} class alone: {base}), AUC {scores['auc']:.3f}; "
 
 
 def _plain(without: str) -> str:
@@ -116,18 +120,34 @@ def _detectable(comparison: "Comparison") -> str:
 
 def _features(comparison: "Comparison") -> str:
     result = comparison.explained
+    if result is None:
+        return ""
+    spoken = _spoken(comparison, result)
+    if result in comparison.tied:
+        return spoken
+    return f"{_start(comparison.best.name)} has no coefficients. {spoken}"
+
+
+def _spoken(comparison: "Comparison", result: "CandidateResult") -> str:
+    several = result.coef.ndim == 2
+    agreement = result.agreement.max(axis=1, initial=0.0) if several else result.agreement
+    strength = abs(result.coef_per_sd).max(axis=1) if several else abs(result.coef_per_sd)
     sure = [
         j
         for j in range(len(comparison.columns))
-        if result.survival[j] >= STEADY and result.agreement[j] >= STEADY and result.coef[j] != 0.0
+        if result.survival[j] >= STEADY and agreement[j] >= STEADY and strength[j] != 0.0
     ]
-    sure.sort(key=lambda j: -abs(result.coef_per_sd[j]))
+    sure.sort(key=lambda j: -strength[j])
     name, target, p = result.name, comparison.modelled.subject, len(comparison.columns)
     if not sure:
         return f"No feature has a coefficient of the same sign in {share(STEADY)} of the {name} fits."
-    rises = _named(comparison, [j for j in sure if result.coef[j] > 0.0])
-    falls = _named(comparison, [j for j in sure if result.coef[j] < 0.0])
-    effects = ", and ".join(f"{verb} with {names}" for verb, names in (("rises", rises), ("falls", falls)) if names)
+    if several:
+        effects = f"{target} depends on {_named(comparison, sure)}"
+    else:
+        rises = _named(comparison, [j for j in sure if result.coef[j] > 0.0])
+        falls = _named(comparison, [j for j in sure if result.coef[j] < 0.0])
+        effects = ", and ".join(f"{verb} with {names}" for verb, names in (("rises", rises), ("falls", falls)) if names)
+        effects = f"{target} {effects}"
     if result.drops_features:
         opening = (
             f"In at least {share(STEADY)} of its fits the {name} keeps {len(sure)} of {p} features with the same sign"
@@ -135,7 +155,7 @@ def _features(comparison: "Comparison") -> str:
     else:
         have = "has" if len(sure) == 1 else "have"
         opening = f"In at least {share(STEADY)} of the {name} fits {len(sure)} of {p} features {have} the same sign"
-    return f"{opening}: {target} {effects}."
+    return f"{opening}: {effects}."
 
 
 def _named(comparison: "Comparison", features: list[int]) -> str:

@@ -1,33 +1,65 @@
-"""What a candidate is: a name, what it can do, and the paths it fits for a task."""
+"""What a candidate is: a name, and out-of-fold predictions of its tuned procedure on the folds of a task."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
-from foldwise.paths import Paths
+import numpy as np
+
+from foldwise.study.linked import linked
+from foldwise.study.outcome import Outcome
+from foldwise.study.piece import Piece
 from foldwise.study.task import Task
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A procedure that the study compares.
+class Candidate(ABC):
+    """A procedure that a study compares: whatever it chooses, it chooses within each training set.
 
     Attributes
     ----------
-    name
+    name : str
         As people write it: lower case, words separated by spaces.
-    tunes
-        Whether it has a strength to choose, which takes inner folds.
-    drops_features
+    tunes : bool
+        Whether it chooses in inner folds of the study's own, which takes three folds at least.
+    drops_features : bool
         Whether some of its coefficients can be exactly zero.
-    fit
-        Paths that cover its search, all on the task's folds and with nested held-out sets; a single path with a single
-        strength where there is nothing to choose. They may come one by one, so that only one is kept whole.
-    steps
-        How many paths that will be, for the progress bar.
     """
 
     name: str
     tunes: bool
     drops_features: bool
-    fit: Callable[[Task], Iterable[Paths]]
-    steps: Callable[[Task], int] = lambda _: 1
+
+    @abstractmethod
+    def run(self, task: Task) -> Piece:
+        """Predict the rows of each fold of the task's partition by a fit that has not seen them."""
+
+    def check(self, task: Task) -> None:  # noqa: B027 - most have nothing to refuse
+        """Refuse a task that it can't do, before anything is fitted.
+
+        Raises
+        ------
+        InputError
+        """
+
+    def steps(self, task: Task) -> int:  # noqa: ARG002 - another candidate's depend on it
+        """How often `run` calls `task.steps.done`, for the progress bar."""
+        return 1
+
+    def identity(self) -> str:
+        """What, besides the task, its predictions depend on: another identity, another procedure."""
+        return self.name
+
+    def outcome(self, tasks: Sequence[Task], pieces: Sequence[Piece]) -> Outcome:
+        """Join the pieces of R repeats: predictions, and the mean of their inner scores where all have one."""
+        family = tasks[0].rows.family
+        scores = [piece.score for piece in pieces if piece.score is not None]
+        everywhere = [piece.everywhere for piece in pieces if piece.everywhere is not None]
+        etas = [linked(family, piece.predictions) if piece.eta is None else piece.eta for piece in pieces]
+        return Outcome(
+            predictions=np.stack([piece.predictions for piece in pieces]),
+            eta=np.stack(etas),
+            everywhere=np.concatenate(everywhere) if everywhere else None,
+            tuned=len(scores) == len(pieces),
+            score=float(np.mean(scores)) if len(scores) == len(pieces) else None,
+            about=self.identity() if self.identity() != self.name else "",
+            notes=tuple(dict.fromkeys(note for piece in pieces for note in piece.notes)),
+        )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from foldwise.paths import Paths, fit_paths
-from foldwise.study.candidates.candidate import Candidate
+from foldwise.study.candidates.path_candidate import PathCandidate
 from foldwise.study.task import Task
 
 
@@ -15,14 +15,14 @@ def fit(task: Task) -> Iterator[Paths]:
             alphas=task.alphas,
             l1_ratio=mix,
             nested=True,
-            progress=task.progress,
+            progress=task.steps.on_the_way,
             stop_when_turned=task.may_turn,
         )
 
 
-def steps(task: Task) -> int:
+def count(task: Task) -> int:
     """One for each l1_ratio."""
     return len(task.l1_ratios)
 
 
-ELASTIC_NET = Candidate("elastic net", tunes=True, drops_features=True, fit=fit, steps=steps)
+ELASTIC_NET = PathCandidate("elastic net", tunes=True, drops_features=True, fit=fit, count=count)

@@ -1,7 +1,7 @@
 """Lasso: the absolute size of the coefficients is penalized; some become exactly zero."""
 
 from foldwise.paths import Paths, fit_paths
-from foldwise.study.candidates.candidate import Candidate
+from foldwise.study.candidates.path_candidate import PathCandidate
 from foldwise.study.task import Task
 
 
@@ -13,10 +13,10 @@ def fit(task: Task) -> tuple[Paths, ...]:
             alphas=task.alphas,
             l1_ratio=1.0,
             nested=True,
-            progress=task.progress,
+            progress=task.steps.on_the_way,
             stop_when_turned=task.may_turn,
         ),
     )
 
 
-LASSO = Candidate("lasso", tunes=True, drops_features=True, fit=fit)
+LASSO = PathCandidate("lasso", tunes=True, drops_features=True, fit=fit)

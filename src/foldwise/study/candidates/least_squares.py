@@ -1,7 +1,7 @@
 """Least squares: no penalty, nothing to choose."""
 
 from foldwise.paths import Paths, fit_paths
-from foldwise.study.candidates.candidate import Candidate
+from foldwise.study.candidates.path_candidate import PathCandidate
 from foldwise.study.task import Task
 
 
@@ -10,4 +10,4 @@ def fit(task: Task) -> tuple[Paths, ...]:
     return (fit_paths(task.source, alphas=[0.0], nested=False),)
 
 
-LEAST_SQUARES = Candidate("least squares", tunes=False, drops_features=False, fit=fit)
+LEAST_SQUARES = PathCandidate("least squares", tunes=False, drops_features=False, fit=fit)

@@ -1,7 +1,7 @@
 """Unpenalized: the family's loss alone, nothing to choose; for the gaussian family that is least squares."""
 
 from foldwise.paths import Paths, fit_paths
-from foldwise.study.candidates.candidate import Candidate
+from foldwise.study.candidates.path_candidate import PathCandidate
 from foldwise.study.task import Task
 
 
@@ -10,4 +10,4 @@ def fit(task: Task) -> tuple[Paths, ...]:
     return (fit_paths(task.source, alphas=[0.0], nested=False),)
 
 
-UNPENALIZED = Candidate("unpenalized", tunes=False, drops_features=False, fit=fit)
+UNPENALIZED = PathCandidate("unpenalized", tunes=False, drops_features=False, fit=fit)
