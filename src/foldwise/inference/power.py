@@ -1,4 +1,6 @@
-"""The smallest difference that a comparison could have shown."""
+"""Power: the smallest difference that a comparison could have shown, and the rows that would show a smaller one."""
+
+import math
 
 from scipy import special
 
@@ -53,3 +55,54 @@ def smallest_detectable_difference(standard_error: float, df: int, *, alpha: flo
         raise InputError(f"power must be above alpha ({alpha}), got {power}")
     critical = float(special.stdtrit(df, 1.0 - level / 2.0))
     return float(special.nctdtrinc(df, 1.0 - power, critical)) * standard_error
+
+
+def rows_needed(
+    difference: float, *, n: int, standard_error: float, df: int, alpha: float = 0.05, power: float = 0.8
+) -> float:
+    """How many rows would show a true difference with probability `power`, going by what n rows have shown.
+
+    Standard errors of mean errors fall with the root of the number of rows, so n (detectable / difference)^2 rows are
+    needed, where `detectable` is the smallest detectable difference of n rows, with as many folds and repeats. That the
+    true difference stays as it is when models learn from more rows is an assumption: candidates that differ by what
+    they cannot learn from few rows draw nearer to each other.
+
+    Parameters
+    ----------
+    difference : float
+        The true difference to show, of either sign, in its unit.
+    n : int
+        Rows of the table at hand, >= 2.
+    standard_error : float
+        Of the difference, on the table at hand, in the same unit.
+    df, alpha, power
+        As for `smallest_detectable_difference`.
+
+    Returns
+    -------
+    float
+        A whole number of rows, possibly less than n; inf where a difference of 0 is asked for.
+
+    Raises
+    ------
+    InputError
+        Where a number is out of its range.
+
+    References
+    ----------
+    Lehmann & Romano (2005), Testing statistical hypotheses, section 5.2.
+
+    Examples
+    --------
+    >>> from foldwise.inference import rows_needed
+    >>> rows_needed(0.1, n=398, standard_error=0.05, df=49)
+    813.0
+    """
+    if not abs(difference) < float("inf"):
+        raise InputError(f"difference must be finite, got {difference}")
+    if n < 2:
+        raise InputError(f"n must be >= 2 rows, got {n}")
+    detectable = smallest_detectable_difference(standard_error, df, alpha=alpha, power=power)
+    if difference == 0.0:
+        return float("inf")
+    return float(math.ceil(n * (detectable / difference) ** 2))

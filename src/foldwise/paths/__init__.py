@@ -4,6 +4,7 @@ from foldwise.paths.fit import fit_paths
 from foldwise.paths.generalized.fit import RowTable
 from foldwise.paths.output_paths import OutputPaths
 from foldwise.paths.paths import Paths
+from foldwise.paths.shadows import shadow_columns
 from foldwise.paths.stability import StabilitySelection, stability_selection
 from foldwise.paths.wide import WideTable, prepare
 
@@ -15,5 +16,6 @@ __all__ = [
     "WideTable",
     "fit_paths",
     "prepare",
+    "shadow_columns",
     "stability_selection",
 ]
