@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 import numpy as np
 from scipy import sparse
@@ -12,16 +12,19 @@ from foldwise.errors import InputError
 from foldwise.moments.check import check_features, check_target, check_weight
 from foldwise.moments.medians import training_medians
 from foldwise.moments.merge import merge_blocks
+from foldwise.moments.merge_tables import merged_fields
 from foldwise.moments.scan import RowBlock, scan_blocks
 from foldwise.moments.store import load_arrays, save_arrays
 from foldwise.moments.training import DesignMap, Pools, TrainingSet
+from foldwise.resampling import Folds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
 
-    from foldwise.resampling import Folds
+    from foldwise.moments.options import TableOptions
+    from foldwise.moments.origin import Origin
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -63,6 +66,8 @@ class FoldMoments:
         Unweighted row counts of the level columns.
     medians : dict
         Median fills of every held-out set where `fill` is "median".
+    origin : Origin, optional
+        The table, where the moments are of one: its columns by name, its levels, how its rows were dealt.
 
     Examples
     --------
@@ -90,38 +95,84 @@ class FoldMoments:
     min_level_count: int = 10
     level_count: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     medians: dict[HeldOut, Floats] = field(default_factory=dict)
+    origin: Origin | None = None
 
     @classmethod
     def scan(
         cls,
-        source: ArrayLike,
+        source: Any,
         target: ArrayLike,
-        folds: Folds | None = None,
+        folds: Folds | int | None = None,
         *,
         sample_weight: ArrayLike | None = None,
         fill: Fill | None = None,
         indicators: bool = False,
         pools: Pools = (),
         min_level_count: int = 10,
+        repeats: int = 1,
+        seed: int = 0,
+        like: FoldMoments | None = None,
+        **table: Unpack[TableOptions],
     ) -> Self:
-        """Read the rows once.
+        """Read the rows once: arrays in memory, or a table that need not fit, named by `target`.
 
         Parameters
         ----------
-        source : array (n, p), or scipy sparse
-            float32 or float64 in any layout; NaN marks a missing value where `fill` is given.
-        target : array (n,)
-        folds : Folds, optional
-            Without folds there is one block and the only held-out set is `{}`.
-        sample_weight : array (n,), optional
+        source : array (n, p), scipy sparse, or a table
+            An array is float32 or float64 in any layout; NaN marks a missing value where `fill` is given. A table is a
+            CSV, Parquet, Feather or JSON lines file, a folder of them (also with column=value folders), a pattern such
+            as "data/*.parquet", a list of them, a pyarrow data set or record batch reader, a dataframe (also a lazy
+            one), an iterator of dataframes, or a function that starts such an iterator.
+        target : array (n,), or str
+            The target's values; of a table its column.
+        folds : Folds, int, optional
+            Without folds there is one block and the only held-out set is `{}`. A table takes a number: its rows are
+            dealt by a hash of `key`, or of their file's name and their number in it, so that neither the size of
+            blocks nor the number of workers matters. Folds are then about equal in size.
+        sample_weight : array (n,), or the name of a column, optional
         fill, indicators, pools, min_level_count
-            As the attributes of the class.
+            As the attributes of the class; a table makes its own pools, and is filled with the mean.
+        repeats, seed : int
+            How many random partitions where `folds` is a number, and from which seed.
+        like : FoldMoments, optional
+            Of an earlier table with the same columns: the same levels, folds and seed, so that the two can be merged.
+        **table
+            For tables only: key, drop, categories, units, skip_bad, state, workers, progress; see
+            `foldwise.moments.options.TableOptions`.
 
         Raises
         ------
         InputError
-            Names the argument, row and column where something is not finite, of the wrong length or negative.
+            Names the argument, row and column where something is not finite, of the wrong length or negative; of a
+            table the file, and the row group or row.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> table = pa.table({"x": [1.0, 2.0, None, 4.0] * 5, "kind": [*"abba"] * 5, "y": [1.0, 2.0, 3.0, 4.0] * 5})
+        >>> moments = FoldMoments.scan(table, target="y", folds=2, indicators=True)
+        >>> moments.origin.names, moments.n_rows, moments.n_features
+        (('x', 'kind=b'), 20, 3)
         """
+        if isinstance(target, str):
+            return cls._of_table(
+                source,
+                target=target,
+                folds=folds,
+                repeats=repeats,
+                seed=seed,
+                sample_weight=sample_weight,
+                fill=fill,
+                indicators=indicators,
+                pools=pools,
+                min_level_count=min_level_count,
+                like=like,
+                table=table,
+            )
+        given = [*(["like"] if like is not None else []), *table]
+        if given:
+            message = f"{given[0]} is for a table whose target is named; arrays have no columns to name"
+            raise InputError(message)
         if fill not in (None, "mean", "median"):
             message = f"fill must be 'mean', 'median' or None, got {fill!r}"
             raise InputError(message)
@@ -129,6 +180,8 @@ class FoldMoments:
         n = X.shape[0]
         y = check_target(target, n)
         weight = check_weight(sample_weight, n)
+        if isinstance(folds, int):
+            folds = Folds.kfold(n, folds, repeats=repeats, seed=seed)
         if folds is not None and folds.n_rows != n:
             message = f"folds must label the {n} rows of X, got {folds.n_rows} labels"
             raise InputError(message)
@@ -139,12 +192,12 @@ class FoldMoments:
         # A median, so that far-off rows of one fold do not take digits from the others.
         reference = np.array([_middle(X[:, column]) for column in gaps], dtype=np.float64)
         rows = RowBlock(X, y, gaps, reference)
-        repeats = [scan_blocks(rows, row, n_folds, weight) for row in labels]
+        parts = [scan_blocks(rows, row, n_folds, weight) for row in labels]
         held_out = [frozenset[int]()] if folds is None else folds.held_out_sets(nested=True)
         moments = cls(
-            weight=np.concatenate([part[0] for part in repeats]),
-            mean=np.concatenate([part[1] for part in repeats]),
-            cross=np.concatenate([part[2] for part in repeats]),
+            weight=np.concatenate([part[0] for part in parts]),
+            mean=np.concatenate([part[1] for part in parts]),
+            cross=np.concatenate([part[2] for part in parts]),
             n_folds=n_folds,
             n_repeats=len(labels),
             n_rows=n,
@@ -159,6 +212,34 @@ class FoldMoments:
         )
         moments._check_weights(has_folds=folds is not None)
         return moments
+
+    @classmethod
+    def _of_table(
+        cls, source: Any, *, target: str, folds: Any, fill: Any, indicators: bool, like: Any, table: Any, **rest: Any
+    ) -> Self:
+        if fill not in (None, "mean"):
+            detail = "medians can't be told from moments" if fill == "median" else "no such fill"
+            message = f"fill must be 'mean' for a table that is read once, got {fill!r}: {detail}"
+            raise InputError(message)
+        if rest.pop("pools"):
+            message = "pools are for arrays; a table's come from its text columns"
+            raise InputError(message)
+        if folds is not None and (isinstance(folds, bool) or not isinstance(folds, int)):
+            message = f"folds must be a number for a table, whose rows are dealt by a hash, got {type(folds).__name__}"
+            raise InputError(message)
+        weight = rest["sample_weight"]
+        if weight is not None and not isinstance(weight, str):
+            message = f"sample_weight must name a column of the table, got {type(weight).__name__}"
+            raise InputError(message)
+        if like is not None:
+            if like.origin is None:
+                message = "like must be the moments of a table whose target was named, got moments of arrays"
+                raise InputError(message)
+            folds, rest["repeats"], like = like.n_folds if like.n_folds > 1 else None, like.n_repeats, like.origin
+        from foldwise.moments.streaming import scan_table
+
+        found = scan_table(source, target=target, folds=folds, like=like, **rest, **table)
+        return cls(**found.fields(), fill="mean", indicators=indicators)
 
     @property
     def n_features(self) -> int:
@@ -210,39 +291,9 @@ class FoldMoments:
         Raises
         ------
         InputError
-            Where the two differ in columns, folds, gaps or settings, or fill with medians, which do not merge.
+            Where the two differ in columns, folds or settings, or fill with medians, which do not merge.
         """
-        for name in ("n_folds", "n_repeats", "fill", "indicators", "pools", "min_level_count"):
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if mine != theirs:
-                message = f"moments to merge must have the same {name}, got {mine!r} and {theirs!r}"
-                raise InputError(message)
-        if self.mean.shape != other.mean.shape or not np.array_equal(self.gaps, other.gaps):
-            message = "moments to merge must have the same columns with the same ones incomplete"
-            raise InputError(message)
-        if not np.array_equal(self.reference, other.reference):
-            message = "moments to merge must have been scanned with the same reference values of incomplete columns"
-            raise InputError(message)
-        if self.medians or other.medians:
-            message = "moments that fill with medians can't be merged, since medians don't; scan with fill='mean'"
-            raise InputError(message)
-        pairs = [
-            merge_blocks(
-                np.array([self.weight[block], other.weight[block]]),
-                np.stack([self.mean[block], other.mean[block]]),
-                np.stack([self.cross[block], other.cross[block]]),
-                (0, 1),
-            )
-            for block in range(len(self.weight))
-        ]
-        return replace(
-            self,
-            weight=np.array([pair[0] for pair in pairs]),
-            mean=np.stack([pair[1] for pair in pairs]),
-            cross=np.stack([pair[2] for pair in pairs]),
-            n_rows=self.n_rows + other.n_rows,
-            level_count=self.level_count + other.level_count,
-        )
+        return replace(self, **merged_fields(self, other))
 
     def save(self, path: str | Path) -> None:
         """Write to a .npz file of plain arrays (no pickle), whole or not at all."""

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def merge_blocks(weight: Floats, mean: Floats, cross: Floats, members: Sequence[int]) -> tuple[float, Floats, Floats]:
+def merge_blocks(
+    weight: Floats, mean: Floats, cross: Floats | Sequence[Floats], members: Sequence[int]
+) -> tuple[float, Floats, Floats]:
     """Moments of the union of some blocks.
 
     Parameters

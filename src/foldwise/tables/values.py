@@ -105,7 +105,7 @@ def levels_of(column: pa.Array) -> Levels:
     texts = texts.cast(pa.large_string())
     encoded = pc.fill_null(texts, MISSING_LEVEL).dictionary_encode()
     found: list[str] = encoded.dictionary.to_pylist()
-    order = _in_order(found)
+    order = in_order(found)
     rank = np.empty(len(found), dtype=np.intp)
     rank[order] = np.arange(len(found))
     codes = rank[encoded.indices.to_numpy(zero_copy_only=False)]
@@ -162,7 +162,7 @@ def _digits(value: float) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-def _in_order(found: list[str]) -> list[int]:
+def in_order(found: list[str]) -> list[int]:
     """Places of the levels in sorted order: as numbers where all are, as text otherwise, the missing one last."""
     values = {text: number_in(text) for text in found}
     numeric = all(value is not None for text, value in values.items() if text != MISSING_LEVEL)

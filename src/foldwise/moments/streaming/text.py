@@ -1,0 +1,158 @@
+"""CSV, TSV, Feather and JSON lines files as batches: read from the front, in blocks, with the plan's types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.ipc
+
+from foldwise.errors import InputError
+from foldwise.moments.streaming.bad import BadBlock, first_line
+from foldwise.moments.streaming.files import BATCH_ROWS, Partition, Types, constant, rows_pieces, with_constants
+from foldwise.moments.streaming.kinds import check_columns
+from foldwise.tables import read_table
+from foldwise.tables.read import MISSING_MARKS
+
+if TYPE_CHECKING:
+    from foldwise.moments.streaming.pieces import Piece
+    from foldwise.moments.streaming.plan import ScanPlan
+
+_BLOCK = 1 << 22
+SUFFIXES = (".csv", ".tsv", ".tab", ".feather", ".arrow", ".jsonl", ".ndjson", ".json")
+
+
+@dataclass(frozen=True)
+class FrontFile:
+    """A file that can only be read from the front.
+
+    Attributes
+    ----------
+    path, name : str
+    partition : pairs of column and value
+    size, changed : int
+        Bytes, and when it was written last.
+    """
+
+    path: str
+    name: str
+    partition: Partition = ()
+    size: int = 0
+    changed: int = 0
+
+    @property
+    def n_bytes(self) -> int:
+        """On disk."""
+        return self.size
+
+    @property
+    def identity(self) -> list[str | int]:
+        """Name, size and time."""
+        return [self.name, self.size, self.changed]
+
+    def schema(self) -> pa.Schema:
+        """Its own columns, then those of its folders; of a text file as its first rows suggest."""
+        with_file = self._batches(None, {})
+        first = next(with_file, None)
+        if first is None:
+            raise BadBlock(self.name, "there are no rows")
+        schema = first.schema
+        for name, value in self.partition:
+            schema = schema.append(pa.field(name, constant(value, 1).type))
+        return schema.remove_metadata()
+
+    def batches(
+        self,
+        columns: Sequence[str],
+        types: Types | None = None,
+        n_rows: int = BATCH_ROWS,  # noqa: ARG002
+    ) -> Iterator[pa.RecordBatch]:
+        """All its rows of some columns."""
+        given = dict(self.partition)
+        own = [name for name in columns if name not in given]
+        for batch in self._batches(own, types or {}):
+            yield with_constants(batch, given)
+
+    def pieces(self, plan: ScanPlan) -> Iterator[Piece]:
+        """As many rows each as are read at a time from Parquet files."""
+        kinds, schema = dict(plan.kinds), self.schema()
+        # What one block suggests is not what the file holds: numbers and text are told apart by the plan.
+        for at, name in enumerate(schema.names):
+            if name in plan.types and kinds.get(name) in {"number", "text"} and self._is_text:
+                schema = schema.set(at, pa.field(name, plan.types[name]))
+        check_columns(schema, plan, self.name)
+        yield from rows_pieces(self.name, self.batches(plan.sources, plan.types), plan.batch_rows, self._guess())
+
+    def _guess(self) -> float:
+        """About how many rows there are, by the first ones' length."""
+        if not self._is_text:
+            return 0.0
+        with Path(self.path).open("rb") as file:
+            start = file.read(1 << 16)
+        return self.size * max(1, start.count(b"\n")) / len(start)
+
+    @property
+    def _is_text(self) -> bool:
+        return Path(self.path).suffix.lower() in {".csv", ".tsv", ".tab"}
+
+    def _batches(self, columns: Sequence[str] | None, types: Types) -> Iterator[pa.RecordBatch]:
+        suffix, row = Path(self.path).suffix.lower(), 0
+        try:
+            reader = self._delimited(columns, types) if self._is_text else self._whole(suffix)
+            for batch in reader:
+                yield batch if columns is None or self._is_text else batch.select(list(columns))
+                row += batch.num_rows
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise BadBlock(f"{self.name}, after row {row:,}", _explained(error, columns)) from error
+
+    def _delimited(self, columns: Sequence[str] | None, types: Types) -> Iterator[pa.RecordBatch]:
+        with Path(self.path).open("rb") as file:
+            header = file.readline()
+        semicolons = b";" in header and b"," not in header and b"\t" not in header
+        tabs = Path(self.path).suffix.lower() != ".csv"
+        options = pyarrow.csv.ConvertOptions(
+            null_values=MISSING_MARKS,
+            strings_can_be_null=True,
+            column_types=types,
+            include_columns=None if columns is None else list(columns),
+        )
+        with pyarrow.csv.open_csv(
+            self.path,
+            read_options=pyarrow.csv.ReadOptions(block_size=_BLOCK),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter="\t" if tabs else ";" if semicolons else ",", newlines_in_values=True
+            ),
+            convert_options=options,
+        ) as reader:
+            yield from reader
+
+    def _whole(self, suffix: str) -> Iterator[pa.RecordBatch]:
+        if suffix in {".feather", ".arrow"}:
+            with pa.memory_map(self.path) as source, pa.ipc.open_file(source) as file:
+                for at in range(file.num_record_batches):
+                    yield file.get_batch(at)
+            return
+        try:
+            yield from read_table(self.path).to_batches()
+        except InputError as error:
+            raise BadBlock(self.name, str(error)) from error
+
+
+def _explained(error: Any, columns: Sequence[str] | None) -> str:
+    """What pyarrow's CSV reader said, with the column's name in place of its number."""
+    text = first_line(error)
+    found = re.search(
+        r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to (\w+): invalid value '(.*)'", text
+    )
+    if not found:
+        return text
+    at, row, kind, value = found.groups()
+    name = repr(columns[int(at)]) if columns is not None and int(at) < len(columns) else f"number {int(at) + 1}"
+    place = f" in line {row}" if row else ""
+    kind = {"double": "numbers", "int64": "whole numbers", "bool": "true and false"}.get(kind, kind)
+    return f"column {name} holds {kind} in the first file's first rows and {value!r}{place} here"
