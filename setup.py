@@ -24,7 +24,7 @@ setup(
         compiled("foldwise.solvers._nonconvex", f"{SOLVERS}/_vector.h"),
         compiled("foldwise.paths.lockstep._product", f"{LOCKSTEP}/_product.h"),
         compiled("foldwise.paths.generalized._cells", "src/foldwise/paths/generalized/_cells.h"),
-        compiled("foldwise.paths.lockstep._screen"),
+        compiled("foldwise.paths.lockstep._screen", f"{LOCKSTEP}/_survey.h"),
         compiled(
             "foldwise.paths.lockstep._advance",
             *(f"{LOCKSTEP}/{name}.h" for name in ("_advance", "_support", "_product")),

@@ -11,9 +11,11 @@ def spread(
 ) -> None: ...
 def survey(
     products: Floats,
-    total: Floats,
+    picks: NDArray[np.intp] | None,
+    share: Floats,
     threshold: Floats,
     sides: Bytes,
+    plain: Bytes,
     gradient: Floats,
     reach: Floats,
     most: Floats,

@@ -8,11 +8,11 @@ negative and the column may go down; it must exceed l1 times the column's thresh
 from libc.math cimport INFINITY, fabs
 
 
-cdef inline double pull_of(double g, signed char sides) noexcept nogil:
-    """How strongly a gradient pulls into a side that is open: bit 1 up, bit 2 down."""
-    if g > 0.0:
-        return g if sides & 1 else 0.0
-    return -g if sides & 2 else 0.0
+cdef extern from "_survey.h" nogil:
+    double pull_of "fw_open_pull"(double g, signed char sides)
+    void fw_survey(Py_ssize_t m, const Py_ssize_t *picks, Py_ssize_t sets, const double *products, Py_ssize_t width,
+                   const double *share, const double *threshold, const signed char *sides, const signed char *plain,
+                   double *gradient, double *reach, double *most)
 
 
 def spread(const double[:, ::1] products, const Py_ssize_t[::1] picks, const Py_ssize_t[::1] sets,
@@ -27,32 +27,24 @@ def spread(const double[:, ::1] products, const Py_ssize_t[::1] picks, const Py_
                 gradient[j, h] = products[i, k] / total[h]
 
 
-def survey(const double[:, ::1] products, const double[::1] total, const double[:, ::1] threshold,
-           const signed char[:, ::1] sides, double[:, ::1] gradient, double[::1] reach, double[::1] most):
-    """Put products (p, at least H) over the totals into the gradients (p, H), and see how far they reach.
+def survey(const double[:, ::1] products, const Py_ssize_t[::1] picks, const double[::1] share,
+           const double[:, ::1] threshold, const signed char[:, ::1] sides, const signed char[::1] plain,
+           double[:, ::1] gradient, double[::1] reach, double[::1] most):
+    """Put products (m, at least H) of the picked columns, or of all p, times their share (H,) into the gradients (p, H).
 
-    `reach` (p,) is the largest l1 at which some held-out set wants the column, infinite where it is free of charge; `most`
-    (H,) the largest at which a set wants some column that is not.
+    `reach` (p,) becomes the largest l1 at which some held-out set wants the column, infinite where it is free of charge;
+    `most` (H,) is raised to the largest at which a set wants some column that is not. A column is `plain` (p,) where both
+    sides are open and charged for in all sets.
     """
-    cdef Py_ssize_t p = gradient.shape[0], sets = gradient.shape[1], j, h
-    cdef double pull, furthest
+    cdef Py_ssize_t m = gradient.shape[0] if picks is None else picks.shape[0], sets = gradient.shape[1]
+    cdef const Py_ssize_t *chosen = NULL
+    if m == 0:
+        return
+    if picks is not None:
+        chosen = &picks[0]
     with nogil:
-        for h in range(sets):
-            most[h] = 0.0
-        for j in range(p):
-            furthest = 0.0
-            for h in range(sets):
-                gradient[j, h] = products[j, h] / total[h]
-                # Almost always both sides are open, and the sign of a gradient is a coin that no processor can guess.
-                pull = fabs(gradient[j, h]) if sides[j, h] == 3 else pull_of(gradient[j, h], sides[j, h])
-                if threshold[j, h] == 0.0:
-                    furthest = INFINITY if sides[j, h] else furthest
-                    continue
-                if pull > most[h] * threshold[j, h]:
-                    most[h] = pull / threshold[j, h]
-                if pull > furthest * threshold[j, h]:
-                    furthest = pull / threshold[j, h]
-            reach[j] = furthest
+        fw_survey(m, chosen, sets, &products[0, 0], products.shape[1], &share[0], &threshold[0, 0], &sides[0, 0], &plain[0],
+                  &gradient[0, 0], &reach[0], &most[0])
 
 
 def unrest(const Py_ssize_t[::1] index, const double[:, ::1] coef, const double[:, ::1] gradient,

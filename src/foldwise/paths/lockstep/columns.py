@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 8 << 20
 # Multiplications below which a second thread costs more than it saves.
 WORTH_SHARING = 1e6
+# Gathering a column where X lies by rows costs so many times its product, once all are multiplied.
+GATHERING = 8
 
 
 def padded(R: Floats) -> Floats:
@@ -86,11 +88,18 @@ class DenseColumns:
         bounds = np.linspace(0, self.p, min(pieces, self.p) + 1).astype(np.intp)
         return [slice(start, stop) for start, stop in pairwise(bounds)]
 
-    def products(self, R: Floats) -> Floats:
-        """X'R (p, H or wider, as `padded`) for R (n, H) in fold order: one pass over X for all held-out sets."""
+    def products(self, R: Floats, picks: Ints | None = None) -> Floats:
+        """X'R (p, H or wider, as `padded`) for R (n, H) in fold order, or its rows for the picked columns.
+
+        One pass over X for all held-out sets.
+        """
         R = R[self._back]
         if self._by_column:
-            return rows_times_thin(self.X.T, padded(R), self.team)
+            return rows_times_thin(self.X.T, padded(R), self.team, picks)
+        if picks is not None:
+            if GATHERING * len(picks) > self.p:
+                return self.products(R[self.order])[picks]
+            return rows_times_thin(np.ascontiguousarray(self.X[:, picks].T), padded(R), self.team)
         out = np.empty((self.p, R.shape[1]))
 
         def part(span: slice) -> None:

@@ -50,9 +50,9 @@ class SparseColumns:
         self.value = self.matrix.data
         self._hand = np.empty(0, dtype=np.intp)
 
-    def products(self, R: Floats) -> Floats:
-        """X'R (p, H or wider, as `padded`) for R (n, H) in fold order."""
-        return self._products(R, np.arange(self.p))
+    def products(self, R: Floats, picks: Ints | None = None) -> Floats:
+        """X'R (p, H or wider, as `padded`) for R (n, H) in fold order, or its rows for the picked columns."""
+        return self._products(R, np.arange(self.p) if picks is None else picks)
 
     def take_to_hand(self, columns: Ints) -> None:
         """Say which columns `products_at_hand` is to look at."""

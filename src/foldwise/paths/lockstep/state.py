@@ -8,7 +8,8 @@ import numpy as np
 from scipy.linalg import lapack
 
 from foldwise.paths.lockstep._advance import Support, advance, choose
-from foldwise.paths.lockstep._screen import conjugates, dual_scales, spread, survey, unrest
+from foldwise.paths.lockstep._screen import conjugates, dual_scales, spread, unrest
+from foldwise.paths.lockstep.screen import Screen
 from foldwise.paths.lockstep.training_statistics import training_statistics
 
 if TYPE_CHECKING:
@@ -75,9 +76,10 @@ class Lockstep:
         self.careful = np.zeros(self.H, dtype=np.int8)
         self.picked = np.zeros((self.H, MOST_CANDIDATES), dtype=np.intc)
         self.count = np.zeros(self.H, dtype=np.intc)
-        self.reach, self.most = np.empty(self.p), np.empty(self.H)
-        self.gradient = np.empty((self.p, self.H))
         self._thresholds()
+        size = self.scale if options.fit_intercept else np.hypot(self.mean, self.scale)
+        self.screen = Screen(columns, self.row_weight, self.total, self.threshold, self.sides, size.T)
+        self.gradient = self.screen.gradient
         self.look_everywhere()
 
     def _thresholds(self) -> None:
@@ -105,11 +107,11 @@ class Lockstep:
             self.advance(everything, 0.0)
             self.move()
             self.look_everywhere()
-        return float(self.most[0])
+        return float(self.screen.most[0])
 
     def emptying(self) -> float:
         """The smallest l1 at which no penalized column of any held-out set would move from where it stands."""
-        return float(self.most.max())
+        return float(self.screen.most.max())
 
     def start(self, *, ridge: bool) -> None:
         """Empty supports; with a ridge term they keep what another strength's inverse is made from."""
@@ -131,7 +133,7 @@ class Lockstep:
 
     def _reaching(self, l1: float) -> Ints:
         """The columns that some set would want at l1, and the working columns, when last looked at."""
-        wanted = self.reach > l1
+        wanted = self.screen.reach > l1
         wanted[self.work.columns] = True
         return np.flatnonzero(wanted)
 
@@ -280,9 +282,12 @@ class Lockstep:
         self.columns.take_to_hand(self.hand)
 
     def look_everywhere(self) -> None:
-        """Gradients of all p columns: one product X'R for all held-out sets."""
-        products = self.columns.products(self.row_weight * self.residual)
-        survey(products, self.total, self.threshold, self.sides, self.gradient, self.reach, self.most)
+        """Gradients of all p columns."""
+        self.screen.look_everywhere(self.residual)
+
+    def look_where_needed(self, l1: float) -> None:
+        """Gradients of all columns that may reach l1."""
+        self.screen.look_where_needed(self.residual, l1, self.hand)
 
     def relative_gap(self, l1: float, l2: float) -> Floats:
         """Relative duality gap (H,) over all p columns, as `foldwise.solvers.duality` defines it."""
@@ -292,7 +297,7 @@ class Lockstep:
         ry = np.einsum("nh,nh->h", weighted, self.target) / self.total
         penalty = (l1 * self.threshold[place] * np.abs(b) + 0.5 * l2 * self.square[place] * b**2).sum(axis=0)
         if self.simple and l2 == 0.0:  # nothing bounds the dual but the thresholds
-            scale = np.minimum(1.0, l1 / np.maximum(self.most, np.finfo(float).tiny))
+            scale = np.minimum(1.0, l1 / np.maximum(self.screen.most, np.finfo(float).tiny))
             return self._relative(0.5 * rr + penalty, scale * ry - 0.5 * scale**2 * rr)
         needed, full = np.ones(self.H), np.ones(self.H)
         bounds = self.options.lower, self.options.upper

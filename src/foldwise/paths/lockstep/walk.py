@@ -156,7 +156,7 @@ def _stand_still(lockstep: Lockstep, l1: float, l2: float, slack: float, max_ite
             lockstep.look(lockstep.hand, l1, l2, slack)
         active = (lockstep.count > 0) | unrested
         if not active.any():
-            lockstep.look_everywhere()
+            lockstep.look_where_needed(l1)
             if not lockstep.look_among_reaching(l1, l2, slack):
                 return steps, True
             active = lockstep.count > 0
