@@ -25,9 +25,11 @@ setup(
         compiled("foldwise.paths.lockstep._product", f"{LOCKSTEP}/_product.h"),
         compiled("foldwise.paths.generalized._cells", "src/foldwise/paths/generalized/_cells.h"),
         compiled("foldwise.paths.lockstep._screen", f"{LOCKSTEP}/_survey.h"),
+        compiled("foldwise.paths.lockstep._support", f"{LOCKSTEP}/_support.h", f"{SOLVERS}/_inverse.h"),
         compiled(
-            "foldwise.paths.lockstep._advance",
-            *(f"{LOCKSTEP}/{name}.h" for name in ("_advance", "_support", "_product")),
+            "foldwise.paths.lockstep._rounds",
+            *(f"{LOCKSTEP}/_{name}.h" for name in ("advance", "choose", "residual", "support", "product")),
+            f"{LOCKSTEP}/_support.pxd",
             f"{SOLVERS}/_inverse.h",
         ),
     ]

@@ -262,12 +262,12 @@ def test_the_bound_on_the_work_of_one_strength_has_a_name(p):
 
 def test_a_round_of_violators_without_end_is_ended(monkeypatch):
     """The walk of a wide table takes a strength as it is after so many rounds, and its gap tells."""
-    from foldwise.paths.lockstep import walk
+    from foldwise.paths.lockstep import _rounds
 
     rng = np.random.default_rng(6)
     X = rng.normal(size=(40, 600))
     y = X[:, :5].sum(axis=1) + rng.normal(size=40)
-    monkeypatch.setattr(walk, "MAX_ROUNDS", 1)
+    monkeypatch.setattr(_rounds, "MAX_ROUNDS", 1)
     with pytest.warns(ConvergenceWarning, match="points are not certified"):
         paths = fw.fit_paths(X, y, alphas=[1.0, 0.3], folds=fw.Folds.kfold(40))
     assert (paths.status != Status.CERTIFIED).any()

@@ -325,4 +325,19 @@ static ptrdiff_t fw_advance(fw_support *S, const fw_task *t, const int *picked, 
     return steps + 1;
 }
 
+/* How far the support's own equations are from holding: in units of the larger of a share of a column's own threshold and
+   some roundings of its gradient. */
+static double fw_unrest(const fw_support *S, const fw_task *t, const double *rounding, double share, double roundings) {
+    double worst = 0.0;
+    for (ptrdiff_t i = 0; i < S->s; i++) {
+        const ptrdiff_t cell = t->index[S->member[i]] * t->sets + t->h;
+        const double b = t->coef[S->member[i] * t->sets + t->h], slope = t->l1 * t->threshold[cell];
+        const double g = t->gradient[cell] - t->l2 * t->square[cell] * b;
+        const double off = fabs(b > 0.0 ? g - slope : b < 0.0 ? g + slope : g);
+        const double allowed = fmax(roundings * rounding[cell], share * slope);
+        if (off > allowed && off > worst * allowed) worst = allowed > 0.0 ? off / allowed : INFINITY;
+    }
+    return worst;
+}
+
 #endif

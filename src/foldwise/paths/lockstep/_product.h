@@ -107,6 +107,17 @@ FW_MANY static void fw_csc_times(ptrdiff_t columns, const ptrdiff_t *picks, cons
     }
 }
 
+/* out (n, width) += the picked columns of A, stored by columns, times C (count, width). */
+FW_MANY static void fw_csc_combine(ptrdiff_t count, const ptrdiff_t *picks, const int *start, const int *at,
+                                   const double *value, const double *C, ptrdiff_t width, double *out) {
+    for (ptrdiff_t q = 0; q < count; q++)
+        for (ptrdiff_t h = 0; h < width; h += FW_WIDE) {
+            const fw_wide c = *(const fw_wide *)(C + q * width + h);
+            for (ptrdiff_t e = start[picks[q]]; e < start[picks[q] + 1]; e++)
+                *(fw_wide *)(out + (ptrdiff_t)at[e] * width + h) += value[e] * c;
+        }
+}
+
 static inline void fw_picked_rows_times(ptrdiff_t rows, const int *picks, ptrdiff_t n, const double *A,
                                         const double *R, ptrdiff_t width, double *out) {
     fw_picked_rows(rows, picks, n, A, n, R, width, out);

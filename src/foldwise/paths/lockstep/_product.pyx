@@ -16,8 +16,6 @@ cdef extern from "_product.h" nogil:
     void fw_fold_moments_float(Py_ssize_t m, Py_ssize_t n, const float *A, Py_ssize_t lda, const int *fold,
                                const double *weight, const double *total, Py_ssize_t folds, double *mean,
                                double *squares, Py_ssize_t ld)
-    void fw_combine(Py_ssize_t count, const Py_ssize_t *picks, Py_ssize_t n, const double *A, const double *C,
-                    Py_ssize_t width, double *out, Py_ssize_t start, Py_ssize_t stop)
     void fw_csc_times(Py_ssize_t columns, const Py_ssize_t *picks, const int *start, const int *at, const double *value,
                       const double *R, Py_ssize_t width, double *out)
 
@@ -59,17 +57,6 @@ def csc_times(const int[::1] start, const int[::1] at, const double[::1] value, 
     with nogil:
         fw_csc_times(columns, chosen, &start[0], &at[0] if at.shape[0] else NULL, &value[0] if value.shape[0] else NULL,
                      &R[0, 0], R.shape[1], &out[0, 0])
-
-
-def thin_combined(const double[:, ::1] A, const Py_ssize_t[::1] picks, const double[:, ::1] C, double[:, ::1] out,
-                  Py_ssize_t start, Py_ssize_t stop):
-    """Add A[picks]'C for A (q, n), C (m, width) to rows start to stop of out (n, width). Width is a multiple of 8."""
-    if picks.shape[0] == 0 or start >= stop:
-        return
-    if C.shape[1] % 8 or out.shape[1] != C.shape[1] or out.shape[0] != A.shape[1] or C.shape[0] != picks.shape[0]:
-        raise ValueError("C and out must be equally wide, by a multiple of 8, with a row for each pick and each column of A")
-    with nogil:
-        fw_combine(picks.shape[0], &picks[0], A.shape[1], &A[0, 0], &C[0, 0], C.shape[1], &out[0, 0], start, stop)
 
 
 def fold_moments(const number[:, :] A, const int[::1] fold, const double[::1] weight, const double[::1] total,

@@ -6,9 +6,6 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 Bytes: TypeAlias = NDArray[np.int8]
 
-def spread(
-    products: Floats, picks: NDArray[np.intp], sets: NDArray[np.intp], total: Floats, gradient: Floats
-) -> None: ...
 def survey(
     products: Floats,
     picks: NDArray[np.intp] | None,
@@ -20,19 +17,18 @@ def survey(
     reach: Floats,
     most: Floats,
 ) -> None: ...
-def unrest(
+def primal(
+    weight: Floats,
+    residual: Floats,
+    target: Floats,
+    total: Floats,
     index: NDArray[np.intp],
     coef: Floats,
-    gradient: Floats,
     threshold: Floats,
     square: Floats,
-    rounding: Floats,
-    inside: Bytes,
     l1: float,
     l2: float,
-    share: float,
-    roundings: float,
-    worst: Floats,
+    out: Floats,
 ) -> None: ...
 def dual_scales(
     gradient: Floats,

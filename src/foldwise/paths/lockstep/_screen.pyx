@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""One pass over the gradients (p, H) of all held-out sets: which columns come near their thresholds, and what the dual objective loses.
+"""Passes over the gradients (p, H) of all held-out sets: which columns come near their thresholds, and both objectives.
 
 A gradient pulls column j of set h to the right where it is positive and the column may go up, to the left where it is
 negative and the column may go down; it must exceed l1 times the column's threshold before it counts.
@@ -13,18 +13,6 @@ cdef extern from "_survey.h" nogil:
     void fw_survey(Py_ssize_t m, const Py_ssize_t *picks, Py_ssize_t sets, const double *products, Py_ssize_t width,
                    const double *share, const double *threshold, const signed char *sides, const signed char *plain,
                    double *gradient, double *reach, double *most)
-
-
-def spread(const double[:, ::1] products, const Py_ssize_t[::1] picks, const Py_ssize_t[::1] sets,
-           const double[::1] total, double[:, ::1] gradient):
-    """Put products (m, at least len(sets)) over the totals (H,) into the gradients (p, H) of the picked columns and sets."""
-    cdef Py_ssize_t i, k, h, j
-    with nogil:
-        for i in range(picks.shape[0]):
-            j = picks[i]
-            for k in range(sets.shape[0]):
-                h = sets[k]
-                gradient[j, h] = products[i, k] / total[h]
 
 
 def survey(const double[:, ::1] products, const Py_ssize_t[::1] picks, const double[::1] share,
@@ -47,28 +35,28 @@ def survey(const double[:, ::1] products, const Py_ssize_t[::1] picks, const dou
                   &gradient[0, 0], &reach[0], &most[0])
 
 
-def unrest(const Py_ssize_t[::1] index, const double[:, ::1] coef, const double[:, ::1] gradient,
-           const double[:, ::1] threshold, const double[:, ::1] square, const double[:, ::1] rounding,
-           const signed char[:, ::1] inside, double l1, double l2, double share, double roundings, double[::1] worst):
-    """How far (H,) the supports' own equations are from holding: in units of the larger of a share of a column's own
-    threshold and some roundings of its gradient.
-    """
-    cdef Py_ssize_t sets = gradient.shape[1], i, j, h
-    cdef double b, slope, off, allowed
+def primal(const double[:, ::1] weight, const double[:, ::1] residual, const double[:, ::1] target,
+           const double[::1] total, const Py_ssize_t[::1] index, const double[:, ::1] coef, const double[:, ::1] threshold,
+           const double[:, ::1] square, double l1, double l2, double[:, ::1] out):
+    """Put weighted means (H,) of squared residuals and of residuals times targets, and the penalties, into out (3, H)."""
+    cdef Py_ssize_t sets = residual.shape[1], i, j, h
+    cdef double b, w
     with nogil:
+        out[:, :] = 0.0
+        for i in range(residual.shape[0]):
+            for h in range(sets):
+                w = weight[i, h] * residual[i, h]
+                out[0, h] += w * residual[i, h]
+                out[1, h] += w * target[i, h]
         for h in range(sets):
-            worst[h] = 0.0
+            out[0, h] /= total[h]
+            out[1, h] /= total[h]
         for i in range(index.shape[0]):
             j = index[i]
             for h in range(sets):
-                if not inside[j, h]:
-                    continue
-                b, slope = coef[i, h], l1 * threshold[j, h]
-                off = gradient[j, h] - l2 * square[j, h] * b
-                off = fabs(off - slope if b > 0.0 else (off + slope if b < 0.0 else off))
-                allowed = max(roundings * rounding[j, h], share * slope)
-                if off > allowed and off > worst[h] * allowed:
-                    worst[h] = off / allowed if allowed > 0.0 else INFINITY
+                b = coef[i, h]
+                if b != 0.0:
+                    out[2, h] += l1 * threshold[j, h] * fabs(b) + 0.5 * l2 * square[j, h] * b * b
 
 
 def dual_scales(const double[:, ::1] gradient, const double[:, ::1] threshold, const signed char[:, ::1] sides,

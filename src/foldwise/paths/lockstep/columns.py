@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foldwise.paths.lockstep._product import fold_moments, rows_times, thin_combined
+from foldwise.paths.lockstep._product import fold_moments, rows_times
 from foldwise.paths.lockstep.working import Working
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.moments.threads import Team
+    from foldwise.paths.lockstep.working import Cells
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -72,13 +73,11 @@ class DenseColumns:
     """
 
     def __init__(self, X: NDArray[np.floating], order: Ints, ends: Ints, weight: Floats, team: Team) -> None:
-        self.X, self.order, self.ends, self.weight, self.team = X, order, ends, weight, team
+        self.X, self.own, self.ends, self.weight, self.team = X, order, ends, weight, team
         self.n, self.p = X.shape
         self._back = np.empty(self.n, dtype=np.intp)
         self._back[order] = np.arange(self.n)
         self._by_column = X.strides[0] == X.itemsize
-        self._hand = np.empty(0, dtype=np.intp)
-        self._copied: NDArray[np.floating] | None = None
 
     def _spans(self, least: int) -> list[slice]:
         """Column ranges: at least `least` of them, each no larger than a chunk where it must be converted."""
@@ -98,7 +97,7 @@ class DenseColumns:
             return rows_times_thin(self.X.T, padded(R), self.team, picks)
         if picks is not None:
             if GATHERING * len(picks) > self.p:
-                return self.products(R[self.order])[picks]
+                return self.products(R[self.own])[picks]
             return rows_times_thin(np.ascontiguousarray(self.X[:, picks].T), padded(R), self.team)
         out = np.empty((self.p, R.shape[1]))
 
@@ -108,18 +107,11 @@ class DenseColumns:
         self.team.each(part, self._spans(self.team.workers if self.n * self.p > 1 << 18 else 1))
         return out
 
-    def take_to_hand(self, columns: Ints) -> None:
-        """Say which columns `products_at_hand` is to look at; where X does not lie by columns, they are copied."""
-        self._hand = columns
-        if not self._by_column:
-            self._copied = np.ascontiguousarray(self.X[:, columns].T)
-
-    def products_at_hand(self, R: Floats) -> Floats:
-        """Products (m, H or wider) of the columns at hand."""
-        R = padded(R[self._back])
-        if self._copied is None:
-            return rows_times_thin(self.X.T, R, self.team, self._hand)
-        return rows_times_thin(self._copied, R, self.team)
+    def at_hand(self, columns: Ints) -> tuple[Cells, Ints | None]:
+        """Where some columns' cells are, for many products, and which of those there; copied where X lies by rows."""
+        if self._by_column:
+            return (self.X.T, None, None, None), columns
+        return (np.ascontiguousarray(self.X[:, columns].T), None, None, None), None
 
     def fold_moments(self) -> tuple[Floats, Floats]:
         """Weighted means (K, p) of every fold, and sums of squares about them (K, p)."""
@@ -135,7 +127,7 @@ class DenseColumns:
             return mean, squares
 
         def part(span: slice) -> None:
-            columns = np.take(self.X[:, span].T, self.order, axis=1).astype(np.float64, copy=False)
+            columns = np.take(self.X[:, span].T, self.own, axis=1).astype(np.float64, copy=False)
             for fold, rows in enumerate(folds):
                 values, weight = columns[:, rows], self.weight[rows]
                 mean[fold, span] = values @ weight / weight.sum()
@@ -154,12 +146,12 @@ class DenseColumns:
 
     def rows_of(self, rows: Ints, span: slice) -> Floats:
         """Some rows, numbered in fold order, of a range of columns: a copy (rows, columns)."""
-        return self.X[self.order[rows], span].astype(np.float64)
+        return self.X[self.own[rows], span].astype(np.float64)
 
     def take(self, columns: Ints) -> Floats:
         """Some columns (m, n) as rows, in fold order."""
         chosen = self.X.T[columns].astype(np.float64, copy=False)
-        return np.take(chosen, self.order, axis=1)
+        return np.take(chosen, self.own, axis=1)
 
 
 class WorkingColumns(Working):
@@ -190,19 +182,6 @@ class WorkingColumns(Working):
     def _keep(self, kept: Ints) -> None:
         for to, here in enumerate(kept):
             self.rows[to] = self.rows[here]
-
-    def fitted(self, coef: Floats) -> Floats:
-        """Predictions (n, H) up to a constant, from coefficients (size, H) of the working columns."""
-        used = np.flatnonzero(coef.any(axis=1))
-        sets, coef, n = coef.shape[1], padded(coef[used]), self.source.n
-        out = np.zeros((n, coef.shape[1]))
-        team = self.source.team
-        if team.workers == 1 or n * coef.size < WORTH_SHARING:
-            thin_combined(self.rows, used, coef, out, 0, n)
-        else:
-            bounds = np.linspace(0, n, team.workers + 1).astype(int).tolist()
-            team.each(lambda span: thin_combined(self.rows, used, coef, out, *span), list(pairwise(bounds)))
-        return np.ascontiguousarray(out[:, :sets])
 
     def second_moments(self, places: NDArray[np.integer], weight: Floats) -> Floats:
         """Weighted sums of products (m, m) of some working columns."""

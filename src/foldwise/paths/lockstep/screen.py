@@ -1,9 +1,10 @@
 """Which of the p columns must be looked at: those that may have come within reach since they were last.
 
 A column's gradient changes by at most its own size times how far the residuals move. So a column that was far from its
-threshold stays below it for as long as they have not moved far, whatever happens in between: that is certain, no rule of
-thumb, and its product can be left out of a full check. Safe screening with a ball about an earlier dual point: El Ghaoui,
-Viallon & Rabbani, "Safe feature elimination in sparse supervised learning", Pacific J. Optimization 8, 2012.
+threshold stays below it until they have moved far, whatever happens in between: that is certain, no rule of thumb, and
+its product can be left out of a full check. It is the safe ball of El Ghaoui, Viallon & Rabbani, "Safe feature
+elimination in sparse supervised learning", Pacific J. Optimization 8, 2012, kept for each column from when it was last
+looked at.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Screen:
         np.subtract(self.reach, self._pace * self._way, out=self._base)
 
     def look_where_needed(self, residual: Floats, l1: float, hand: Ints) -> None:
-        """Gradients of the columns at hand, and of all that may reach l1; of the others it is certain that none does."""
+        """Gradients of the columns at hand, and of all that may reach l1; it is certain that no other does."""
         self._go_to(residual)
         needed = self._base + self._pace * self._way > l1
         needed[hand] = True

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.moments.threads import Team
+    from foldwise.paths.lockstep.working import Cells
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -48,19 +49,15 @@ class SparseColumns:
         self.start = np.asarray(self.matrix.indptr, dtype=np.intc)
         self.at = np.asarray(self.matrix.indices, dtype=np.intc)
         self.value = self.matrix.data
-        self._hand = np.empty(0, dtype=np.intp)
+        self.own = np.arange(self.n)
 
     def products(self, R: Floats, picks: Ints | None = None) -> Floats:
         """X'R (p, H or wider, as `padded`) for R (n, H) in fold order, or its rows for the picked columns."""
         return self._products(R, np.arange(self.p) if picks is None else picks)
 
-    def take_to_hand(self, columns: Ints) -> None:
-        """Say which columns `products_at_hand` is to look at."""
-        self._hand = columns
-
-    def products_at_hand(self, R: Floats) -> Floats:
-        """Products (m, H or wider) of the columns at hand."""
-        return self._products(R, self._hand)
+    def at_hand(self, columns: Ints) -> tuple[Cells, Ints | None]:
+        """Where some columns' cells are, for many products, and which of those there."""
+        return (None, self.start, self.at, self.value), columns
 
     def _products(self, R: Floats, picks: Ints) -> Floats:
         R = padded(R)
@@ -131,10 +128,6 @@ class SparseWorkingColumns(Working):
         part = self._matrix()[:, kept]
         self.at[: part.nnz], self.value[: part.nnz] = part.indices, part.data
         self.start[: len(kept) + 1] = part.indptr
-
-    def fitted(self, coef: Floats) -> Floats:
-        """Predictions (n, H) up to a constant, from coefficients (size, H) of the working columns."""
-        return np.asarray(self._matrix() @ coef)
 
     def second_moments(self, places: NDArray[np.integer], weight: Floats) -> Floats:
         """Weighted sums of products (m, m) of some working columns."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import lapack
 
-from foldwise.paths.lockstep._advance import Support, advance, choose
-from foldwise.paths.lockstep._screen import conjugates, dual_scales, spread, unrest
+from foldwise.paths.lockstep._rounds import Rounds
+from foldwise.paths.lockstep._screen import conjugates, dual_scales, primal
+from foldwise.paths.lockstep._support import Support
 from foldwise.paths.lockstep.screen import Screen
 from foldwise.paths.lockstep.training_statistics import training_statistics
 
@@ -27,18 +28,12 @@ if TYPE_CHECKING:
     Ints = NDArray[np.intp]
 
 HeldOut = frozenset[int]
-# Candidates of one held-out set in one round.
-MOST_CANDIDATES = 96
 # Working columns that no set uses are dropped when there are more than this many, and a fifth of all.
 MOST_IDLE = 256
 # Supports larger than this keep an inverse that was made for a ridge term up to so many times stronger.
 MANY_MEMBERS = 300
 STALE = 1.3
 JITTER = 1e-11
-# A support's own equations hold when they are off by no more than this many times their rounding.
-RESTED = 8.0
-# Rounds of letting violators in before a strength is taken as it is, its gap telling how good it is.
-MAX_ROUNDS = 200
 
 
 class Lockstep:
@@ -55,10 +50,11 @@ class Lockstep:
         self.columns, self.held_out, self.options, self.team = columns, held_out, options, team
         self.p, self.H = columns.p, len(held_out)
         statistics = training_statistics(columns, held_out, options)
-        self.row_weight, self.total, self.fold_weight = statistics.row_weight, statistics.total, statistics.fold_weight
+        self.row_weight = np.ascontiguousarray(statistics.row_weight)
+        self.total, self.fold_weight = statistics.total, statistics.fold_weight
         self.mean, self.scale, self.spread = statistics.mean, statistics.scale, statistics.spread
         self.y_mean = y @ self.row_weight / self.total if options.fit_intercept else np.zeros(self.H)
-        self.target = y[:, None] - self.y_mean
+        self.target = np.ascontiguousarray(y[:, None] - self.y_mean)
         self.yy = np.einsum("nh,nh->h", self.row_weight, self.target**2) / self.total
         flat = self.yy <= (64.0 * np.finfo(float).eps * self.y_mean) ** 2
         self.target[:, flat], self.yy[flat] = 0.0, 0.0
@@ -67,19 +63,17 @@ class Lockstep:
         self.work: Working = columns.working(np.median(statistics.fold_mean, axis=0))
         self.middle = np.ascontiguousarray(self.mean if options.fit_intercept else np.zeros_like(self.mean))
         self.row_weight_by_set = np.ascontiguousarray(self.row_weight.T)
-        self.supports: list[Support] = []
         self.supports_ridge = False
         self.inside = np.zeros((self.p, self.H), dtype=np.int8)
         self.everywhere = np.arange(self.p)
         self.hand = np.empty(0, dtype=np.intp)
         self.coef = np.zeros((len(self.work.index), self.H))
-        self.careful = np.zeros(self.H, dtype=np.int8)
-        self.picked = np.zeros((self.H, MOST_CANDIDATES), dtype=np.intc)
-        self.count = np.zeros(self.H, dtype=np.intc)
         self._thresholds()
         size = self.scale if options.fit_intercept else np.hypot(self.mean, self.scale)
         self.screen = Screen(columns, self.row_weight, self.total, self.threshold, self.sides, size.T)
         self.gradient = self.screen.gradient
+        self.rounds = Rounds(self)
+        self.rounds.take_work(self.work, self.coef)
         self.look_everywhere()
 
     def _thresholds(self) -> None:
@@ -99,15 +93,18 @@ class Lockstep:
 
     def strongest(self) -> float:
         """The smallest l1 at which no penalized column of the final model moves, the unpenalized ones being fitted."""
-        everything = np.finfo(float).max  # nothing penalized exceeds this many times its threshold
         self.start(ridge=False)
-        for _ in range(MAX_ROUNDS):
-            if not self.look(self.everywhere, everything, 0.0, 1e-8):
-                break
-            self.advance(everything, 0.0)
-            self.move()
-            self.look_everywhere()
+        self.rounds.free_of_charge(self, 1e-8)
         return float(self.screen.most[0])
+
+    @property
+    def supports(self) -> list[Support]:
+        """One for each held-out set."""
+        return self.rounds.supports
+
+    def release_supports(self) -> None:
+        """Have done with the supports: their inverses are the largest thing in memory."""
+        self.rounds.take_supports([], self.supports_ridge)
 
     def emptying(self) -> float:
         """The smallest l1 at which no penalized column of any held-out set would move from where it stands."""
@@ -116,7 +113,7 @@ class Lockstep:
     def start(self, *, ridge: bool) -> None:
         """Empty supports; with a ridge term they keep what another strength's inverse is made from."""
         if not self.supports or self.supports_ridge != ridge:
-            self.supports = [Support(ridge) for _ in range(self.H)]
+            self.rounds.take_supports([Support(ridge) for _ in range(self.H)], ridge)
             self.supports_ridge = ridge
             self.inside[:] = 0
 
@@ -128,10 +125,13 @@ class Lockstep:
         idle = self.work.size - np.count_nonzero(self.coef[: self.work.size].any(axis=1))
         if idle > MOST_IDLE and 5 * idle > self.work.size:
             self._dismiss()
-        self.hand = self._reaching(l1)
-        self.columns.take_to_hand(self.hand)
+        self._take(self.reaching(l1))
 
-    def _reaching(self, l1: float) -> Ints:
+    def _take(self, columns: Ints) -> None:
+        self.hand = columns
+        self.rounds.take_hand(columns, *self.columns.at_hand(columns))
+
+    def reaching(self, l1: float) -> Ints:
         """The columns that some set would want at l1, and the working columns, when last looked at."""
         wanted = self.screen.reach > l1
         wanted[self.work.columns] = True
@@ -148,46 +148,16 @@ class Lockstep:
         self.coef[: len(kept)] = self.coef[kept]
         self.coef[len(kept) :] = 0.0
         self.work.keep_only(kept)
+        self.rounds.take_work(self.work, self.coef)
 
-    def look_among_reaching(self, l1: float, l2: float, slack: float) -> bool:
-        """`look` at all columns, after `look_everywhere`: only those that reach l1 can be wanted."""
-        return self.look(self._reaching(l1), l1, l2, slack)
-
-    def look(self, among: Ints, l1: float, l2: float, slack: float) -> bool:
-        """Choose each held-out set's candidates among some columns; whether there are any."""
-        choose(
-            among, self.gradient, self.threshold, self.square, self.sides, self.rounding, self.inside,
-            self.options.lower, self.options.upper, self.box, self.work.place, self.coef, l1, l2, slack,
-            self.supports, self.picked, self.count,
-        )  # fmt: skip
-        if not self.count.any():
-            return False
-        self.work.bring_in(np.unique(np.concatenate([p[:c] for p, c in zip(self.picked, self.count, strict=True)])))
+    def bring_in(self, columns: Ints) -> None:
+        """Make these columns working columns."""
+        self.work.bring_in(columns)
         if len(self.work.index) > len(self.coef):
             self.coef = np.concatenate([self.coef, np.zeros((len(self.work.index) - len(self.coef), self.H))])
-        return True
+        self.rounds.take_work(self.work, self.coef)
 
-    def advance(self, l1: float, l2: float, sets: Ints | None = None) -> Ints:
-        """One round for every held-out set: its support's own equations, then its candidates; the steps (H,) taken."""
-        sets = np.arange(self.H) if sets is None else sets
-        steps = np.zeros(self.H, dtype=np.intp)
-        self._renew(l2, sets)
-        work, options = self.work, self.options
-        groups = [sets[start :: self.team.workers].copy() for start in range(min(self.team.workers, len(sets)))]
-
-        def part(group: Ints) -> None:
-            advance(
-                self.supports, group, work.rows, work.start, work.at, work.value, work.index, work.place, self.coef,
-                self.row_weight_by_set, self.middle, work.centre, self.total, self.gradient, self.threshold,
-                self.square, self.sides, self.inside, options.lower, options.upper, l1, l2, self.careful, self.picked,
-                self.count, steps,
-            )  # fmt: skip
-
-        self.team.each(part, groups)
-        self.count[:] = 0
-        return steps
-
-    def _renew(self, l2: float, sets: Ints) -> None:
+    def renew(self, l2: float, sets: Ints) -> None:
         """Inverses for another ridge term. One for a stronger term still serves, more slowly, while they are near."""
 
         def one(h: int) -> None:
@@ -198,8 +168,7 @@ class Lockstep:
                 self._invert(h, support.matrix(), l2)
             support.l2 = l2
 
-        if self.supports_ridge:
-            self.team.each(one, sets.tolist())
+        self.team.each(one, sets.tolist())
 
     def _invert(self, h: int, matrix: Floats, l2: float) -> bool:
         """Take the inverse of a support's matrix, the ridge term added; whether it has one."""
@@ -217,9 +186,9 @@ class Lockstep:
     def take_in(self, coef: Floats, l1: float, l2: float) -> bool:
         """Stand at coefficients (p, H) from elsewhere; False where their columns are not apart."""
         coef = np.where(self.sides > 0, np.clip(coef.T, self.options.lower, self.options.upper).T, 0.0)
-        self.work.bring_in(np.flatnonzero(coef.any(axis=1)))
+        self.bring_in(np.flatnonzero(coef.any(axis=1)))
         index, lower, upper = self.work.columns, self.options.lower, self.options.upper
-        self.coef = np.zeros((len(self.work.index), self.H))
+        self.coef[:] = 0.0
         self.coef[: len(index)] = coef[index]
         ridge = self.supports_ridge
         for h, support in enumerate(self.supports):
@@ -233,10 +202,11 @@ class Lockstep:
             support.fill(free.astype(np.intc), sign, left, right, matrix)
             self.inside[j, h] = 1
             if len(free) and not self._invert(h, matrix, l2):
-                self.supports, self.coef = [], np.zeros_like(self.coef)
+                self.release_supports()
+                self.coef[:] = 0.0
                 self.start(ridge=ridge)
                 return False
-        self.move()
+        self.rounds.move()
         self.look_everywhere()
         return True
 
@@ -253,33 +223,9 @@ class Lockstep:
         moments: Floats = self.work.second_moments(places, self.row_weight_by_set[h]) / self.total[h]
         return moments - np.outer(off, off)
 
-    def move(self, sets: Ints | None = None) -> None:
-        """Residuals at the coefficients as they stand, and the gradients of the columns at hand."""
-        whole = sets is None or len(sets) == self.H
-        sets = np.arange(self.H) if sets is None else sets
-        part = slice(None) if whole else sets
-        fitted = self.work.fitted(self.coef[: self.work.size, part])
-        weight, total = self.row_weight[:, part], self.total[part]
-        if self.options.fit_intercept:
-            fitted -= np.einsum("nh,nh->h", weight, fitted) / total
-        residual = self.target[:, part] - fitted
-        self.residual[:, part] = residual
-        if len(self.hand):
-            spread(self.columns.products_at_hand(weight * residual), self.hand, sets, self.total, self.gradient)
-
-    def rest(self, l1: float, l2: float, slack: float) -> Floats:
-        """How far (H,) the supports' own equations are from holding, in units of what is allowed."""
-        worst = np.empty(self.H)
-        unrest(
-            self.work.columns, self.coef, self.gradient, self.threshold, self.square, self.rounding, self.inside,
-            l1, l2, slack, RESTED, worst,
-        )  # fmt: skip
-        return worst
-
     def widen_hand(self) -> None:
         """Take the working columns that a look everywhere has brought in to hand as well."""
-        self.hand = np.union1d(self.hand, self.work.columns)
-        self.columns.take_to_hand(self.hand)
+        self._take(np.union1d(self.hand, self.work.columns))
 
     def look_everywhere(self) -> None:
         """Gradients of all p columns."""
@@ -291,13 +237,14 @@ class Lockstep:
 
     def relative_gap(self, l1: float, l2: float) -> Floats:
         """Relative duality gap (H,) over all p columns, as `foldwise.solvers.duality` defines it."""
-        b, place = self.coef[: self.work.size], self.work.columns
-        weighted = self.row_weight * self.residual
-        rr = np.einsum("nh,nh->h", weighted, self.residual) / self.total
-        ry = np.einsum("nh,nh->h", weighted, self.target) / self.total
-        penalty = (l1 * self.threshold[place] * np.abs(b) + 0.5 * l2 * self.square[place] * b**2).sum(axis=0)
+        sums = np.empty((3, self.H))
+        primal(
+            self.row_weight, self.residual, self.target, self.total, self.work.columns, self.coef, self.threshold,
+            self.square, l1, l2, sums,
+        )  # fmt: skip
+        rr, ry, penalty = sums
         if self.simple and l2 == 0.0:  # nothing bounds the dual but the thresholds
-            scale = np.minimum(1.0, l1 / np.maximum(self.screen.most, np.finfo(float).tiny))
+            scale = l1 / np.maximum(l1, self.screen.most)
             return self._relative(0.5 * rr + penalty, scale * ry - 0.5 * scale**2 * rr)
         needed, full = np.ones(self.H), np.ones(self.H)
         bounds = self.options.lower, self.options.upper
@@ -313,8 +260,9 @@ class Lockstep:
             best = np.maximum(best, scale * ry - 0.5 * scale**2 * rr - lost)
         return self._relative(0.5 * rr + penalty, best)
 
-    def _relative(self, primal: Floats, dual: Floats) -> Floats:
-        return np.where(self.yy > 0.0, (primal - dual) / np.where(self.yy > 0.0, 0.5 * self.yy, 1.0), 0.0)
+    def _relative(self, above: Floats, below: Floats) -> Floats:
+        gap: Floats = np.divide(above - below, 0.5 * self.yy, out=np.zeros(self.H), where=self.yy > 0.0)
+        return gap
 
     def explained(self) -> float:
         """Share of the first held-out set's null deviance that is explained."""

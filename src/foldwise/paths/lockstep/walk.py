@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foldwise.paths.lockstep.state import MAX_ROUNDS, Lockstep
 from foldwise.paths.lockstep.turned import has_turned
 from foldwise.solvers.quadratic import Status
 
@@ -21,15 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.paths.control import Control
+    from foldwise.paths.lockstep.state import Lockstep
     from foldwise.paths.point import Strengths
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-# A support's own equations being off by so many times what is allowed, and no less after a step: its inverse is bad.
-LOST = 1e3
-# Rounds after which coordinates come and go one at a time.
-PATIENT = 25
 # The longest stride from one strength to the next, in its logarithm.
 LONGEST_STRIDE = 0.25
 
@@ -82,7 +78,7 @@ def walk(
             break
         lockstep.take_to_hand(max(2.0 * l1 - last, 0.5 * l1))
         last = l1
-        steps, settled = _stand_still(lockstep, l1, l2, slack, strengths.max_iter)
+        steps, settled = lockstep.rounds.stand_still(lockstep, l1, l2, slack, strengths.max_iter)
         if not kept:
             continue
         gap = lockstep.relative_gap(l1, l2)
@@ -99,7 +95,7 @@ def walk(
             break
     if not points:
         return None
-    lockstep.supports = []  # their inverses are the largest thing in memory, and done with
+    lockstep.release_supports()
     index, coef = _gather(points)
     intercept = np.zeros(coef.shape[:2])
     if lockstep.options.fit_intercept:
@@ -142,42 +138,6 @@ def first_of(one: Walk, points: int) -> Walk:
     """The first strengths of a walk."""
     cut = {name: getattr(one, name)[:, :points] for name in ("coef", "intercept", "gap", "n_iter", "status")}
     return replace(one, fold_error=one.fold_error[:, :, :points], **cut)
-
-
-def _stand_still(lockstep: Lockstep, l1: float, l2: float, slack: float, max_iter: int) -> tuple[Ints, bool]:
-    """Rounds at one strength until no held-out set moves any more: the steps (H,) and whether that was reached."""
-    steps = np.zeros(lockstep.H, dtype=np.intp)
-    lockstep.careful[:] = 0
-    worst = np.full(lockstep.H, np.inf)
-    unrested = np.ones(lockstep.H, dtype=bool)
-    repaired: set[int] = set()
-    for turn in range(MAX_ROUNDS):
-        if turn:  # the supports alone first: where they end tells who is wanted
-            lockstep.look(lockstep.hand, l1, l2, slack)
-        active = (lockstep.count > 0) | unrested
-        if not active.any():
-            lockstep.look_where_needed(l1)
-            if not lockstep.look_among_reaching(l1, l2, slack):
-                return steps, True
-            active = lockstep.count > 0
-            lockstep.widen_hand()
-        if steps.max() >= max_iter:
-            break
-        if turn > PATIENT:
-            lockstep.careful[active] = 1
-        worst[(lockstep.count > 0) | (turn == 0)] = np.inf
-        sets = np.flatnonzero(active)
-        steps += lockstep.advance(l1, l2, sets)
-        lockstep.move(sets)
-        rest = lockstep.rest(l1, l2, slack)
-        # A refinement more while it helps: the jitter and rounding are taken out this way.
-        unrested = (rest > 1.0) & (rest < 0.5 * worst)
-        for h in np.flatnonzero((rest > LOST) & ~unrested) if rest.max() > LOST else ():
-            # An inverse that has lost its digits over many updates is made anew, once at a strength.
-            unrested[h] = lockstep.repair(int(h), l2, repaired)
-        worst = rest
-    lockstep.look_everywhere()
-    return steps, False
 
 
 def _gather(points: list[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
-    Ints = NDArray[np.intp]
-    Numbers = NDArray[np.intc]
+    Floats: TypeAlias = NDArray[np.float64]
+    Ints: TypeAlias = NDArray[np.intp]
+    Numbers: TypeAlias = NDArray[np.intc]
+    # Columns of a table: as the rows of a dense matrix, or else stored by columns.
+    Cells: TypeAlias = tuple[NDArray[np.floating] | None, Numbers | None, Numbers | None, Floats | None]
 
 
 class Working(ABC):
@@ -81,10 +85,6 @@ class Working(ABC):
     @abstractmethod
     def _keep(self, kept: Ints) -> None:
         """Move the cells in these places to the front."""
-
-    @abstractmethod
-    def fitted(self, coef: Floats) -> Floats:
-        """Predictions (n, H) up to a constant, from coefficients (size, H) of the working columns."""
 
     @abstractmethod
     def second_moments(self, places: NDArray[np.integer], weight: Floats) -> Floats:

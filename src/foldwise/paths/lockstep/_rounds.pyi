@@ -1,0 +1,26 @@
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foldwise.paths.lockstep._support import Support
+from foldwise.paths.lockstep.state import Lockstep
+from foldwise.paths.lockstep.working import Cells, Working
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.intp]
+
+MAX_ROUNDS: int
+
+class Rounds:
+    supports: list[Support]
+    def __init__(self, lockstep: Lockstep) -> None: ...
+    def take_work(self, work: Working, coef: Floats) -> None: ...
+    def take_hand(self, hand: Ints, cells: Cells, picks: Ints | None) -> None: ...
+    def take_supports(self, supports: list[Support], ridge: bool) -> None: ...
+    def stand_still(
+        self, lockstep: Lockstep, l1: float, l2: float, slack: float, max_iter: int
+    ) -> tuple[Ints, bool]: ...
+    def free_of_charge(self, lockstep: Lockstep, slack: float) -> None: ...
+    def move(self) -> None: ...
+    def look(self, lockstep: Lockstep, among: Ints, l1: float, l2: float, slack: float) -> bool: ...
