@@ -16,9 +16,9 @@ from benchmarks.machine import describe
 from benchmarks.markdown import table
 from foldwise.nets import Member, perceptron
 from foldwise.nets.backend import keras
+from foldwise.nets.prepared import Prepared
 from foldwise.nets.program import program_of
 from foldwise.nets.progress import Progress
-from foldwise.nets.train import Prepared
 
 ROWS, INPUTS, CLASSES, BATCH, HIDDEN = 1600, 20, 7, 32, (50, 25)
 FEW = 2  # members that Keras' fit trains, after one that it is warmed up with
@@ -37,9 +37,8 @@ def prepared(members: int, epochs: int) -> Prepared:
     X, y = data()
     model = perceptron(INPUTS, HIDDEN, CLASSES, task="classes")
     own = [Member(seed=seed, epochs=epochs) for seed in range(members)]
-    return Prepared(
-        model, X, y, own, loss=None, batch_size=BATCH, standardize=True, standardize_target=None, exact_zeros=True
-    )
+    options = {"sample_weight": None, "trainer": "gradient", "loss": None, "standardize": True, "exact_zeros": True}
+    return Prepared(model, X, y, own, batch_size=BATCH, standardize_target=None, **options)
 
 
 def batch_seconds(members: int, epochs: int, **pool: Any) -> float:

@@ -6,8 +6,8 @@ import pytest
 
 from foldwise.nets import Member
 from foldwise.nets.backend import keras
+from foldwise.nets.prepared import Prepared, single_run
 from foldwise.nets.progress import Progress
-from foldwise.nets.train import Prepared, single_run
 
 jax.config.update("jax_disable_most_optimizations", True)  # noqa: FBT003 - tests compile much and run little
 L = keras.layers
@@ -69,8 +69,8 @@ def small(optimizer="adam", loss="categorical_crossentropy"):
 
 
 def prepared_for(model, data, members):
-    own = {"loss": None, "standardize": True, "standardize_target": None, "exact_zeros": False}
-    return Prepared(model, *data, members, batch_size=BATCH, **own)
+    own = {"sample_weight": None, "trainer": "gradient", "loss": None, "standardize": True, "standardize_target": None}
+    return Prepared(model, *data, members, batch_size=BATCH, exact_zeros=False, **own)
 
 
 def trained(prepared):

@@ -13,8 +13,8 @@ from foldwise.nets import Member, perceptron, train
 from foldwise.nets.backend import keras
 from foldwise.nets.order import batches
 from foldwise.nets.pool import _Worker
+from foldwise.nets.prepared import Prepared, single_run
 from foldwise.nets.progress import Progress
-from foldwise.nets.train import Prepared, single_run
 
 jax.config.update("jax_disable_most_optimizations", True)  # noqa: FBT003 - tests compile much and run little
 L = keras.layers
@@ -45,7 +45,7 @@ def network():
 
 
 OWN = {"patience": 1, "learning_rate": 0.02, "l1": 1e-3, "mixup": 0.2, "input_noise": 0.1, "ema": 0.5}
-PLAIN = {"loss": None, "standardize": True, "standardize_target": None, "exact_zeros": True}
+PLAIN = {"sample_weight": None, "trainer": "gradient", "loss": None, "standardize_target": None, "exact_zeros": True}
 ALIKE = {"batch_size": 12, "slots": 2, "workers": 1}  # one program for several tests
 
 
@@ -139,7 +139,7 @@ def test_penalties_leave_offsets_alone():
 
 def test_early_stopping_is_keras_own():
     members = [Member(seed=7, epochs=60, patience=2, watch=np.arange(40, 60), learning_rate=0.02)]
-    prepared = Prepared((16,), X, Y, members, batch_size=20, **PLAIN)
+    prepared = Prepared((16,), X, Y, members, batch_size=20, standardize=True, **PLAIN)
     assert prepared.pool().train(prepared.jobs, Progress())
     (member,) = prepared.trained([0])
     model, order = single_run(prepared, 0)
@@ -177,7 +177,7 @@ def test_mixup_mixes_rows_and_targets():
     model = linear(keras.optimizers.SGD(0.1))
     A = np.column_stack([X, X[:, :2] ** 2])
     members = [Member(mixup=0.4, epochs=2, seed=3)]
-    prepared = Prepared(model, A, Y, members, batch_size=30, **PLAIN)
+    prepared = Prepared(model, A, Y, members, batch_size=30, standardize=True, **PLAIN)
     job = prepared.jobs[0]
     assert prepared.pool().train(prepared.jobs, Progress())
     (member,) = prepared.trained([0])
@@ -240,7 +240,7 @@ def test_several_inputs_codes_and_a_residual():
     model.compile("adam", "mse")
     inputs = {"color": np.arange(60) % 3, "numbers": X}
     members = [Member(epochs=6), Member(epochs=6, seed=1)]
-    prepared = Prepared(model, inputs, Y, members, batch_size=12, **PLAIN)
+    prepared = Prepared(model, inputs, Y, members, batch_size=12, standardize=True, **PLAIN)
     assert prepared.pool().train(prepared.jobs, Progress())
     trained = prepared.trained([0, 1])
     alone, order = single_run(prepared, 1)

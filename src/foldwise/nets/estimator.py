@@ -18,10 +18,10 @@ from foldwise.nets.order import fit_and_watch
 from foldwise.nets.parts import describe, parts_of
 from foldwise.nets.perceptron import Normalization, perceptron
 from foldwise.nets.pool import Pool
+from foldwise.nets.prepared import Prepared, Trainer
 from foldwise.nets.progress import Progress
 from foldwise.nets.prune import Pruned, prune
-from foldwise.nets.tables import Rows
-from foldwise.nets.train import Prepared
+from foldwise.nets.tables import Rows, read_importance
 from foldwise.nets.trained import TrainedMember, predicted
 from foldwise.parameters.checks import flag, number, whole
 from foldwise.parameters.composed import Composed
@@ -62,6 +62,7 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
         validation_fraction: float = 0.1,
         standardize: bool = True,
         model: Any = None,
+        trainer: Trainer = "gradient",
         random_state: Any = 0,
     ) -> None:
         self.hidden = hidden
@@ -84,6 +85,7 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
         self.validation_fraction = validation_fraction
         self.standardize = standardize
         self.model = model
+        self.trainer = trainer
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
@@ -103,10 +105,18 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
 
     # Fitting ---------------------------------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on X (n, p) and y: numbers (n,) or (n, T), or classes (n,)."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on X (n, p) and y: numbers (n,) or (n, T), or classes (n,).
+
+        `sample_weight` (n,) is what the loss of each row counts; a row of weight 0 is left out.
+        """
         X, y = self._read(X, y)
-        prepared = self._prepared(X, y, [Member(seed=self._seed(), **self._settings())])
+        importance = read_importance(sample_weight, len(X))
+        if importance is not None:
+            X, y, importance = (each[importance > 0] for each in (X, y, importance))
+            if len(X) < 2:
+                raise InputError(f"sample_weight must be more than zero in at least two rows, got {len(X)} such rows")
+        prepared = self._prepared(X, y, [Member(seed=self._seed(), **self._settings())], importance)
         return self._keep(prepared, self._train(prepared)[0])
 
     def _read(self, X: Any, y: Any) -> tuple[Array, Array]:
@@ -144,7 +154,7 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
             dropout=0.0 if with_dropout else None, normalization=self.normalization,
         )  # fmt: skip
 
-    def _prepared(self, X: Array, y: Array, members: list[Member]) -> Prepared:
+    def _prepared(self, X: Array, y: Array, members: list[Member], importance: Array | None = None) -> Prepared:
         with_dropout = any(np.any(np.asarray(member.dropout or 0.0) > 0) for member in members)
         if not with_dropout and self.model is None:
             members = [replace(member, dropout=None) for member in members]
@@ -154,7 +164,7 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
         loss = None if getattr(template, "compiled", False) else self._loss(template)
         return Prepared(
             template, X, y, members, loss=loss, batch_size=batch_size, standardize=self.standardize,
-            standardize_target=None, exact_zeros=True,
+            standardize_target=None, exact_zeros=True, sample_weight=importance, trainer=self.trainer,
         )  # fmt: skip
 
     def _loss(self, template: Any) -> str:

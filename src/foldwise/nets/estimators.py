@@ -114,6 +114,8 @@ class NetRegressor(Numbers):
     standardize : bool, default True
     model : keras.Model, default None
         Instead of the built-in network; it is not changed. Its own compiled loss and optimizer are used.
+    trainer : "gradient" (default) or "annealing"
+        Simulated annealing, for small networks and losses without a gradient; see `nets.train`.
     random_state : int, RandomState or None, default 0
 
     Attributes

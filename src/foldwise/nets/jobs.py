@@ -27,6 +27,7 @@ class Job:
     target_scaling: Scaling
     hyper: Hyper
     state: State
+    importance: NDArray[np.float64] | None = None  # (n_fit,)
     history: list[tuple[float, float]] = field(default_factory=list)
 
     @property
@@ -40,7 +41,9 @@ class Job:
         return int(self.hyper["limit"]) - int(self.state["epoch"]) if self.state["going"] else 0
 
     def orders(self, epoch: int, batch_size: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-        """The rows (n_steps, batch_size) and mixes (n_steps,) of an epoch."""
+        """The rows (n_steps, batch_size) and mixes (n_steps,) of an epoch; blanks where all rows are in every step."""
+        if "fit" in self.hyper:
+            return np.zeros((1, batch_size), dtype=np.intp), np.ones(1, dtype=np.float32)
         rows = batches(self.member.seed, self.fit, batch_size, epoch)
         return rows, mixes(self.member.seed, self.member.mixup, self.n_steps, epoch)
 
@@ -57,21 +60,23 @@ def make_jobs(
     learning_rate: float,
     weight_decay: float,
     frozen: list[Any],
+    importance: NDArray[np.float64] | None,
 ) -> list[Job]:
-    """One job for each member. Members of the same rows share a scale, of the same seed their initial weights."""
+    """One job for each member. Members of the same rows share a scale; `importance` (n,) is positive in their rows."""
     splits = [fit_and_watch(member, rows.n) for member in members]
-    longest = padded(max(len(watch) for _, watch in splits), 1)
+    longest_fit, longest = (padded(max(map(len, some)), 1) for some in zip(*splits, strict=True))
     scales: dict[bytes, tuple[tuple[Scaling | None, ...], Scaling]] = {}
     jobs = []
     for at, (member, (fit, watch)) in enumerate(zip(members, splits, strict=True)):
         if len(fit) < batch_size:
-            own = f"the training rows of member {at}"
-            raise InputError(f"batch_size must be at most {len(fit)}, {own}, got {batch_size}")
+            found = f"the training rows of member {at}"
+            raise InputError(f"batch_size must be at most {len(fit)}, {found}, got {batch_size}")
         key = fit.tobytes()
         if key not in scales:
+            own = None if importance is None else importance[fit]
             scales[key] = (
-                rows.scalings(fit, standardize=standardize),
-                Scaling.of(targets[fit], standardize=standardize_target),
+                rows.scalings(fit, standardize=standardize, importance=own),
+                Scaling.of(targets[fit], standardize=standardize_target, importance=own),
             )
         scalings, target_scaling = scales[key]
         numbers = hyper(program.parts, member, learning_rate, weight_decay)
@@ -80,10 +85,23 @@ def make_jobs(
             "targets": target_scaling.arrays(),
             "n_steps": np.int32(steps_per_epoch(len(fit), batch_size)),
         }
+        if importance is not None:
+            numbers["importance"] = np.float32(1 / importance[fit].mean())
         if "watch" in program.method.uses:
-            numbers["watch"] = np.zeros(longest, dtype=np.int32)
-            numbers["watch"][: len(watch)] = watch
-            numbers["watched"] = np.arange(longest) < len(watch)
+            numbers["watch"], numbers["watched"] = _padded_rows(watch, longest, importance)
+        if "annealing" in program.method.uses:
+            numbers["fit"], numbers["fitted"] = _padded_rows(fit, longest_fit, importance)
+            numbers |= {"n_steps": np.int32(1), "epochs": np.float32(member.epochs)}
         state = start(program.parts, program.method, member, frozen)
-        jobs.append(Job(member, fit, watch, scalings, target_scaling, numbers, state))
+        own = None if importance is None else importance[fit]
+        jobs.append(Job(member, fit, watch, scalings, target_scaling, numbers, state, importance=own))
     return jobs
+
+
+def _padded_rows(rows: NDArray[np.intp], count: int, importance: NDArray[np.float64] | None) -> tuple[Any, Any]:
+    """So many row numbers, of which those beyond `rows` weigh nothing; and what each weighs."""
+    numbers = np.full(count, rows[0] if len(rows) else 0, dtype=np.int32)
+    numbers[: len(rows)] = rows
+    weights = np.zeros(count, dtype=np.float32)
+    weights[: len(rows)] = 1.0 if importance is None else importance[rows]
+    return numbers, weights

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import jax
+import numpy as np
+
 from foldwise.errors import InputError
 from foldwise.nets.backend import keras
 
@@ -55,6 +58,21 @@ def read_loss(loss: Any) -> Loss:
     name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in kind).lstrip("_")
     options = json.dumps({**config, "name": ""}, default=repr, sort_keys=True)
     return Loss(f"{name} {options}", _targets(name), _dense(name, found.call))
+
+
+def check_loss(loss: Loss, width: int) -> None:
+    """Refuse a loss that does not give one number per row of (rows, width) targets and outputs."""
+    table = np.zeros((3, width), dtype=np.float32)
+    try:
+        shape = jax.eval_shape(loss.rows, table, table).shape
+    except Exception as error:
+        name = loss.name.partition(" ")[0]
+        raise InputError(f"loss {name} can't be computed of targets and outputs (rows, {width}): {error}") from error
+    if shape != (3,):
+        raise InputError(
+            f"loss must be a function of (y_true, y_pred) that gives one number per row, shape (rows,); "
+            f"for 3 rows it gave shape {shape}"
+        )
 
 
 def _targets(name: str) -> Targets:

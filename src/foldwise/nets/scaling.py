@@ -26,17 +26,18 @@ class Scaling:
     gap: Array
 
     @classmethod
-    def of(cls, rows: Array, *, standardize: bool = True) -> Self:
+    def of(cls, rows: Array, *, standardize: bool = True, importance: Array | None = None) -> Self:
         """The scaling of training rows (n, p) with NaN for missing numbers; without `standardize`, only the fill."""
         known = ~np.isnan(rows)
-        count = np.maximum(known.sum(axis=0), 1)
+        weight = known if importance is None else known * importance[:, None]
+        count = np.maximum(weight.sum(axis=0), 1 if importance is None else np.finfo(float).tiny)
         # Shifted by one of the column's own values: a sum of large numbers would cost the mean its digits.
         shift = np.where(known.any(axis=0), rows[np.argmax(known, axis=0), np.arange(rows.shape[1])], 0.0)
-        offset = np.where(known, rows - shift, 0.0).sum(axis=0) / count
+        offset = (weight * np.where(known, rows - shift, 0.0)).sum(axis=0) / count
         mean = shift + offset
         if not standardize:
             return cls(np.zeros_like(mean), np.ones_like(mean), mean)
-        deviation = np.sqrt((np.where(known, rows - mean, 0.0) ** 2).sum(axis=0) / count)
+        deviation = np.sqrt((weight * np.where(known, rows - mean, 0.0) ** 2).sum(axis=0) / count)
         constant = deviation <= 4 * np.finfo(float).eps * np.abs(mean)
         return cls(mean, np.where(constant, 1.0, deviation), np.zeros_like(mean))
 

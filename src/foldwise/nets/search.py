@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldwise.errors import InputError
+from foldwise.nets.prepared import Prepared
 from foldwise.nets.progress import Progress
 from foldwise.nets.tables import Rows
-from foldwise.nets.train import Prepared
 from foldwise.nets.trained import TrainedMember, finish, predicted
 from foldwise.parameters.checks import whole
 from foldwise.resampling import Folds
@@ -137,7 +137,7 @@ def _allow(job: Any, epochs: int) -> None:
 
 
 def _member(prepared: Prepared, job: Any) -> TrainedMember:
-    return finish(prepared.program.description, prepared.program.method, job, None)
+    return finish(prepared.program.description, prepared.program.method, job)
 
 
 def _predict(prepared: Prepared, member: TrainedMember, rows: NDArray[np.intp]) -> Array:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from foldwise.errors import InputError
+from foldwise.nets.annealing import FIRST_WIDTH
 from foldwise.nets.flat import join
 from foldwise.nets.member import Member
 from foldwise.nets.order import layer_seeds, noise_seed, weight_seeds
@@ -38,6 +39,13 @@ def start(parts: Parts, method: Method, member: Member, frozen: list[Any]) -> St
     }
     if method.uses & {"ema", "swa"}:
         state["average"] = weights.copy()
+    if "annealing" in method.uses:
+        state |= {
+            "kept": weights.copy(),
+            "least": np.float32(np.inf),
+            "heat": np.float32(0),
+            "widths": np.full_like(weights, FIRST_WIDTH),
+        }
     if "watch" in method.uses:
         state |= {
             "best_loss": np.float32(np.inf),

@@ -24,7 +24,8 @@ class Method:
     ----------
     loss, updates : what is minimized, and how
     uses : names of what some member uses, so that the rest need not be computed: l1, l2, group_lasso, weight_decay,
-        label_smoothing, input_noise, max_norm, mixup, ema, swa, watch
+        label_smoothing, input_noise, max_norm, mixup, ema, swa, watch; ragged (batches per epoch differ), weighted
+        (rows differ in importance), annealing
     exact_zeros : whether the l1 penalty is a proximal step, or else part of the loss, as in Keras
     """
 
@@ -34,18 +35,22 @@ class Method:
     exact_zeros: bool = True
 
 
-def make_step(parts: Parts, method: Method) -> Callable[[State, Hyper, list[Any], Any, Any], tuple[State, Any]]:
-    """The function (state, hyper, inputs, targets, mix) -> (state, loss) of one member and one batch.
+def make_step(parts: Parts, method: Method) -> Callable[..., tuple[State, Any]]:
+    """The function (state, hyper, inputs, targets, importance, mix) -> (state, loss) of one member and one batch.
 
-    The loss that it returns is the batch's mean, without penalties. `hyper` is `spread_out`.
+    The loss that it returns is the batch's mean, without penalties. `hyper` is `spread_out`; `importance` (batch,) is
+    what the loss of each row is multiplied with, or None.
     """
     uses = method.uses
     gradient_of = jax.grad(_objective(parts, method), has_aux=True)
 
-    def step(state: State, hyper: Hyper, inputs: list[Any], targets: Any, mix: Any) -> tuple[State, Any]:
+    def step(
+        state: State, hyper: Hyper, inputs: list[Any], targets: Any, importance: Any, mix: Any
+    ) -> tuple[State, Any]:
         time = state["time"] + 1
         inputs, targets = _disturbed(state, hyper, inputs, targets, mix, method)
-        gradients, (loss, fixed) = gradient_of(split(state["weights"], parts.shapes), state["fixed"], inputs, targets)
+        weights = split(state["weights"], parts.shapes)
+        gradients, (loss, fixed) = gradient_of(weights, state["fixed"], inputs, targets, importance)
         weights, moments = _updated(parts, method, state, join(gradients), hyper, time)
         new = {**state, "time": time, "weights": weights, "moments": moments, "fixed": fixed}
         if "ema" in uses:
@@ -71,11 +76,12 @@ def spread_out(parts: Parts, method: Method, hyper: Hyper) -> Hyper:
 def _objective(parts: Parts, method: Method) -> Callable[..., tuple[Any, tuple[Any, Any]]]:
     """Loss plus activity penalties; beside it the loss alone, and the variables that don't train."""
 
-    def objective(weights: list[Any], fixed: list[Any], inputs: list[Any], targets: Any) -> Any:
+    def objective(weights: list[Any], fixed: list[Any], inputs: list[Any], targets: Any, importance: Any) -> Any:
         outputs, fixed, extra = parts.twin.stateless_call(
             weights, fixed, inputs[0] if len(inputs) == 1 else inputs, training=True, return_losses=True
         )
-        loss = jnp.mean(method.loss.rows(targets, outputs))
+        losses = method.loss.rows(targets, outputs)
+        loss = jnp.mean(losses if importance is None else losses * importance)
         return loss + sum(extra), (loss, fixed)
 
     return objective

@@ -32,13 +32,18 @@ class Rows:
     def padded(self) -> tuple[tuple[Any, ...], ...]:
         """Tables of single precision, n padded to a power of two; rows beyond n are never looked up."""
         return tuple(
-            (_pad(each.astype(np.int32)),) if is_code(each) else tuple(_pad(half) for half in two_singles(each))
+            (pad(each.astype(np.int32)),) if is_code(each) else tuple(pad(half) for half in two_singles(each))
             for each in self.inputs
         )
 
-    def scalings(self, rows: NDArray[np.intp], *, standardize: bool) -> tuple[Scaling | None, ...]:
-        """The scale of each input in these rows; None for codes."""
-        return tuple(None if is_code(each) else Scaling.of(each[rows], standardize=standardize) for each in self.inputs)
+    def scalings(
+        self, rows: NDArray[np.intp], *, standardize: bool, importance: NDArray[np.float64] | None
+    ) -> tuple[Scaling | None, ...]:
+        """The scale of each input in these rows, of the given importance; None for codes."""
+        return tuple(
+            None if is_code(each) else Scaling.of(each[rows], standardize=standardize, importance=importance)
+            for each in self.inputs
+        )
 
     def scaled(self, scalings: tuple[Scaling | None, ...]) -> list[NDArray[Any]]:
         """What a network sees, in single precision."""
@@ -53,7 +58,8 @@ def is_code(values: NDArray[Any]) -> bool:
     return values.dtype.kind == "i"
 
 
-def _pad(table: NDArray[Any]) -> NDArray[Any]:
+def pad(table: NDArray[Any]) -> NDArray[Any]:
+    """The table with rows of zeros up to a power of two."""
     return np.concatenate([table, np.zeros((padded(len(table)) - len(table), *table.shape[1:]), dtype=table.dtype)])
 
 
@@ -137,6 +143,24 @@ def read_targets(y: Any, loss: Loss, n: int, width: int) -> NDArray[np.float64]:
         array = _one_hot(array, width)
     if array.shape[1] != width:
         raise InputError(f"the model must have as many outputs as y has columns, {array.shape[1]}, got {width}")
+    return array
+
+
+def read_importance(sample_weight: Any, n: int) -> NDArray[np.float64] | None:
+    """Weights (n,) of the rows, or None."""
+    if sample_weight is None:
+        return None
+    try:
+        array = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"sample_weight must be numbers, got {error}") from error
+    if array.ndim == 0:
+        array = np.full(n, float(array))
+    if array.shape != (n,):
+        raise InputError(f"sample_weight must have one number for each of {n} rows, got shape {array.shape}")
+    odd = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if odd.size:
+        raise InputError(f"sample_weight must be finite and >= 0, got {array[odd[0]]} in row {odd[0]}")
     return array
 
 

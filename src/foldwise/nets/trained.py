@@ -1,5 +1,6 @@
 """Trained members: weights, scale, history and how training ended; predictions; each as an ordinary Keras model."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, overload
@@ -7,12 +8,14 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from foldwise.errors import InputError
 from foldwise.nets.epochs import result_of
 from foldwise.nets.export import as_keras
 from foldwise.nets.flat import split
 from foldwise.nets.forward import outputs
 from foldwise.nets.jobs import Job
 from foldwise.nets.member import Member
+from foldwise.nets.objective import penalized_loss
 from foldwise.nets.parts import parts_of
 from foldwise.nets.scaling import Scaling
 from foldwise.nets.step import Method
@@ -36,6 +39,7 @@ class TrainedMember:
     last_epoch, best_epoch : epochs trained, and the epoch whose weights these are; counted from 1
     status : "finished", "stopped early", "diverged" (the loss was no longer a number), or "collapsed" (says about the
         same for every training row)
+    objective : mean loss of `fit_rows` plus penalties, on the scale of training; NaN where training diverged
 
     Examples
     --------
@@ -59,6 +63,7 @@ class TrainedMember:
     last_epoch: int
     best_epoch: int
     status: str
+    objective: float = math.nan
 
 
 class Trained(Sequence[TrainedMember]):
@@ -110,6 +115,14 @@ class Trained(Sequence[TrainedMember]):
         found = [member.status for member in self.members]
         return {status: found.count(status) for status in dict.fromkeys(found)}
 
+    @property
+    def best(self) -> int:
+        """Number of the member of the least objective: the best of many chains or seeds."""
+        found = np.array([member.objective for member in self.members])
+        if np.isnan(found).all():
+            raise InputError("a member must have trained to the end; all diverged")
+        return int(np.nanargmin(found))
+
     def predict(self, X: Any, members: Sequence[int] | None = None) -> Array:
         """Predictions (M, n, T) of all members, or of some, in the targets' units, or as the model's outputs."""
         rows = read_rows(self.model, X)
@@ -126,8 +139,10 @@ def predicted(description: str, member: TrainedMember, inputs: list[Any]) -> Arr
     return member.target_scaling.undo(outputs(description, member.weights, member.fixed, inputs))
 
 
-def finish(description: str, method: Method, job: Job, inputs: list[Any] | None) -> TrainedMember:
-    """The member of a job that is done; `inputs` are its scaled training rows, to see whether it collapsed."""
+def finish(
+    description: str, method: Method, job: Job, inputs: list[Any] | None = None, targets: Any = None
+) -> TrainedMember:
+    """The member of a job that is done; `inputs` and `targets` are its scaled training rows, to see how it ended."""
     state = job.state
     epochs = int(state["epoch"])
     best = job.member.patience is not None and int(state["best_epoch"]) > 0
@@ -154,7 +169,10 @@ def finish(description: str, method: Method, job: Job, inputs: list[Any] | None)
         return member
     said = outputs(description, member.weights, member.fixed, inputs)
     same = np.ptp(said, axis=0).max() <= _SAME * max(float(np.abs(said).max()), 1.0)
-    return replace(member, status="collapsed") if same else member
+    objective = penalized_loss(
+        parts_of(description), method.loss, job.member, member.weights, targets, said, job.importance
+    )
+    return replace(member, status="collapsed" if same else member.status, objective=objective)
 
 
 _SAME = 1e-4  # of the outputs' size: a difference between rows that no longer says anything
