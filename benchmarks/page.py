@@ -17,7 +17,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 OURS = "foldwise"
 
 METHOD = """\
-Made by `python -m benchmarks.page` from [benchmarks/results](../benchmarks/results); nothing here is written by hand.
+Made by `python -m benchmarks.page` from `benchmarks/results`; nothing here is written by hand.
 
 **What is timed.** The lasso's cross-validation: {folds} folds and {alphas} penalties, both given, so that every
 library solves the same problems: the columns have unit variance over all rows, and standardization inside a library is

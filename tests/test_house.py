@@ -120,3 +120,13 @@ def test_readme_shows_what_the_demo_prints():
 @pytest.mark.parametrize("name", ["py.typed", "datasets/auto_mpg.csv", "datasets/auto_mpg_license.txt"])
 def test_package_carries_its_data(name):
     assert (Path(fw.__file__).parent / name).is_file()
+
+
+def test_every_page_of_the_documentation_can_be_reached():
+    pages = {str(path.relative_to(ROOT / "docs").with_suffix("")) for path in (ROOT / "docs").rglob("*.md")}
+    listed = {"index"}
+    for path in (ROOT / "docs").rglob("*.md"):
+        for tree in re.findall(r"```\{toctree\}\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL):
+            folder = path.parent.relative_to(ROOT / "docs")
+            listed |= {str(folder / line) for line in tree.split() if not line.startswith(":")}
+    assert pages - listed == set(), "name these pages in docs/howto.md or docs/background.md"
