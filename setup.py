@@ -24,6 +24,9 @@ setup(
         compiled("foldwise.solvers._nonconvex", f"{SOLVERS}/_vector.h"),
         compiled("foldwise.paths.lockstep._product", f"{LOCKSTEP}/_product.h"),
         compiled("foldwise.paths.generalized._cells", "src/foldwise/paths/generalized/_cells.h"),
+        compiled(
+            "foldwise.paths.generalized._models", "src/foldwise/paths/generalized/_models.h", f"{SOLVERS}/_vector.h"
+        ),
         compiled("foldwise.paths.lockstep._screen", f"{LOCKSTEP}/_survey.h"),
         compiled("foldwise.paths.lockstep._support", f"{LOCKSTEP}/_support.h", f"{SOLVERS}/_inverse.h"),
         compiled(

@@ -14,7 +14,7 @@ import foldwise.paths.generalized.fit as engine
 from foldwise.errors import DataWarning, InputError
 from foldwise.families import Binomial, Cloglog, Gamma, Huber, NegativeBinomial, Poisson, Probit, Tweedie
 from foldwise.paths import RowTable
-from foldwise.paths.generalized import passes
+from foldwise.paths.generalized import cells
 from foldwise.paths.scores import held_out_scores
 
 N, P = 80, 5
@@ -374,7 +374,7 @@ def test_compiled_passes_equal_the_families_own(name, monkeypatch):
     weight = np.random.default_rng(20).random(N) * (np.arange(N) % 7 > 0)
     common = {"family": name, "folds": fw.Folds.kfold(N, n_folds=4), "nested": True, "sample_weight": weight}
     compiled = fw.fit_paths(X, y, alphas=20, eps=1e-4, **common)
-    monkeypatch.setattr(passes, "KERNELS", {})
+    monkeypatch.setattr(cells, "KERNELS", {})
     plain = fw.fit_paths(X, y, alphas=compiled.alphas, **common)
     np.testing.assert_allclose(plain.coef, compiled.coef, rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(plain.gap, compiled.gap, rtol=1e-4, atol=1e-14)

@@ -14,7 +14,7 @@ from foldwise.linear.checks import Array, limits
 from foldwise.parameters.checks import flag, number, whole
 from foldwise.parameters.composed import Composed
 from foldwise.paths import Paths, RowTable, fit_paths
-from foldwise.paths.generalized.fit import check_offset
+from foldwise.paths.generalized.row_table import check_offset
 
 TOL = 1e-12
 """The gap that a single fit must reach."""

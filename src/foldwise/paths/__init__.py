@@ -1,7 +1,7 @@
 """Penalized paths for every held-out set."""
 
 from foldwise.paths.fit import fit_paths
-from foldwise.paths.generalized.fit import RowTable
+from foldwise.paths.generalized.row_table import RowTable
 from foldwise.paths.output_paths import OutputPaths
 from foldwise.paths.paths import Paths
 from foldwise.paths.shadows import shadow_columns

@@ -14,7 +14,8 @@ from foldwise.moments.check import check_target
 from foldwise.paths.control import Control, Progress
 from foldwise.paths.from_moments import Rows, fit_moments
 from foldwise.paths.generalized.filling import Filling
-from foldwise.paths.generalized.fit import RowTable, check_offset, fit_generalized
+from foldwise.paths.generalized.fit import fit_generalized
+from foldwise.paths.generalized.row_table import RowTable, check_offset
 from foldwise.paths.options import check_fraction, check_options
 from foldwise.paths.penalized import check_choice
 from foldwise.paths.start import check_start

@@ -131,6 +131,19 @@ FW_LOOK(fw_look_logit, FW_LOGIT)
 FW_LOOK(fw_look_poisson, FW_POISSON)
 FW_LOOK(fw_look_gamma, FW_GAMMA)
 
+#define FW_BEND(NAME, FAMILY)                                                                                          \
+    FW_MANY static void NAME(ptrdiff_t rows, ptrdiff_t width, const double *eta, const double *y, double *out) {       \
+        for (ptrdiff_t i = 0; i < rows; i++)                                                                           \
+            for (ptrdiff_t h = 0; h < width; h += FW_LANES) {                                                          \
+                fw_cells loss, slope, bend;                                                                            \
+                fw_terms(FAMILY, FW_LOAD(eta + i * width + h), y[i], &loss, &slope, &bend);                            \
+                FW_STORE(out + i * width + h, bend);                                                                   \
+            }                                                                                                          \
+    }
+FW_BEND(fw_bend_logit, FW_LOGIT)
+FW_BEND(fw_bend_poisson, FW_POISSON)
+FW_BEND(fw_bend_gamma, FW_GAMMA)
+
 /* out (rows, width) += sparse rows times B (q, width). */
 FW_MANY static void fw_rows_times(ptrdiff_t rows, const int32_t *starts, const int32_t *columns, const double *values,
                                   ptrdiff_t width, const double *B, double *out) {

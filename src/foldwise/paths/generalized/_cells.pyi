@@ -14,6 +14,7 @@ def look(
     misfit: NDArray[np.float64],
     spill: NDArray[np.float64],
 ) -> None: ...
+def bend(family: int, eta: NDArray[np.float64], y: NDArray[np.float64], out: NDArray[np.float64]) -> None: ...
 def rows_times(
     starts: NDArray[np.int32],
     columns: NDArray[np.int32],

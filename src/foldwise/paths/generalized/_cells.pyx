@@ -16,6 +16,9 @@ cdef extern from "_cells.h" nogil:
                        const double *y, const double *weight, const double *omega, Py_ssize_t omega_width,
                        const Py_ssize_t *label, const double *keep, double *pull, double *fold_loss, double *misfit,
                        double *spill)
+    void fw_bend_logit(Py_ssize_t rows, Py_ssize_t width, const double *eta, const double *y, double *out)
+    void fw_bend_poisson(Py_ssize_t rows, Py_ssize_t width, const double *eta, const double *y, double *out)
+    void fw_bend_gamma(Py_ssize_t rows, Py_ssize_t width, const double *eta, const double *y, double *out)
     void fw_rows_times(Py_ssize_t rows, const int32_t *starts, const int32_t *columns, const double *values,
                        Py_ssize_t width, const double *B, double *out)
     void fw_columns_times(Py_ssize_t rows, const int32_t *starts, const int32_t *columns, const double *values,
@@ -50,6 +53,20 @@ def look(int family, double[:, ::1] eta, const double[::1] y, const double[::1] 
         else:
             fw_look_gamma(rows, width, ld, &eta[0, 0], old, &y[0], &weight[0], &omega[0, 0], bent, &label[0],
                           &keep[0, 0], &pull[0, 0], &fold_loss[0, 0], &misfit[0], &spill[0])
+
+
+def bend(int family, const double[:, ::1] eta, const double[::1] y, double[:, ::1] out):
+    """Put the curvatures at predictors (rows, width) into out, for the families of `look`; the width a multiple of 8."""
+    if eta.shape[1] % 8 or out.shape[0] != eta.shape[0] or out.shape[1] != eta.shape[1]:
+        raise ValueError("predictors and curvatures must be as wide as each other, by a multiple of 8")
+    if eta.shape[0] and eta.shape[1]:
+        with nogil:
+            if family == 0:
+                fw_bend_logit(eta.shape[0], eta.shape[1], &eta[0, 0], &y[0], &out[0, 0])
+            elif family == 1:
+                fw_bend_poisson(eta.shape[0], eta.shape[1], &eta[0, 0], &y[0], &out[0, 0])
+            else:
+                fw_bend_gamma(eta.shape[0], eta.shape[1], &eta[0, 0], &y[0], &out[0, 0])
 
 
 def rows_times(const int32_t[::1] starts, const int32_t[::1] columns, const double[::1] values,

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foldwise.paths.generalized.cells import LANES
 from foldwise.paths.generalized.newton import NewtonModels
-from foldwise.paths.generalized.passes import CHUNK_CELLS, LANES, Evaluation, Passes, Step, padded
+from foldwise.paths.generalized.passes import CHUNK_CELLS, Evaluation, Passes, Step, padded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

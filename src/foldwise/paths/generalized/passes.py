@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foldwise.families import null_intercept
-from foldwise.paths.generalized import _cells
+from foldwise.paths.generalized.cells import LANES, Cells
 from foldwise.paths.generalized.newton import NewtonModels
 
 if TYPE_CHECKING:
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 
 # Cells (rows times sets) of one chunk: a few arrays of it stay in a core's cache.
 CHUNK_CELLS = 1 << 15
-# Families whose look is compiled, by the compiled code's number.
-KERNELS = {"binomial": 0, "poisson": 1, "gamma": 2}
-LANES = 8
-NO_OMEGA = np.zeros((1, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,7 +250,8 @@ class _Look:
         rows, offset = self.passes.rows, self.passes.offset
         fold_loss, gradient = np.zeros_like(self.keep), np.zeros((rows.q + 1, self.width))
         sums = np.zeros((2, self.width))
-        compiled = KERNELS.get(self.passes.family.name) if self.dual is None else None
+        passes = self.passes
+        cells = Cells(passes.family, passes.y, rows.weight, rows.label, self.keep, self.wide)
         most = max(stop - start for start, stop in chunks)
         etas, pulls = np.empty((most, self.eta_width)), np.zeros((most, self.width))
         for start, stop in chunks:
@@ -263,37 +260,12 @@ class _Look:
             if offset is not None:
                 eta += offset[start:stop, None]
             rows.times(start, stop, self.inner, eta)
-            if compiled is None:
-                self._by_family(start, stop, eta, pull, fold_loss, sums)
-            else:
-                y, weight, label = self.passes.y[start:stop], rows.weight[start:stop], rows.label[start:stop]
-                omega = NO_OMEGA if self.omega is None else self.omega[start:stop]
-                _cells.look(compiled, eta, y, weight, omega, label, self.keep, pull, fold_loss, *sums)
+            omega = None if self.omega is None else self.omega[start:stop]
+            dual = None if self.dual is None else self.dual[start:stop]
+            cells.look(slice(start, stop), eta, omega, pull, fold_loss, sums, dual)
             gradient[0] += pull.sum(axis=0)
             rows.transposed_times(start, stop, pull, gradient[1:])
         return fold_loss, gradient, sums[0], sums[1]
-
-    def _by_family(self, start: int, stop: int, eta: Floats, pull: Floats, fold_loss: Floats, sums: Floats) -> None:
-        """What the compiled look does, by the family's own functions."""
-        family, wide, rows = self.passes.family, self.wide, self.passes.rows
-        y, label, arrived = self.passes.y[start:stop], rows.label[start:stop], eta[:, :wide]
-        weight = rows.weight[start:stop, None]
-        here = weight * self.keep[label, :wide]
-        with np.errstate(over="ignore"):
-            loss = weight * family.loss(arrived, y)
-            slope, bend = family.slopes(arrived, y)
-            pull[:, :wide] = np.where(here > 0.0, here * slope, 0.0)
-            u = nearer = slope
-            if self.omega is not None:
-                before, omega = eta[:, self.width : self.width + wide], self.omega[start:stop, :wide]
-                u = family.slopes(before, y)[0] + omega * (arrived - before)
-                bound, nearer = family.misfit(arrived, y, slope, bend, u)
-                sums[0, :wide] += np.where(here > 0.0, here * bound, 0.0).sum(axis=0)
-                sums[1, :wide] += np.where(here > 0.0, here * np.abs(nearer - u), 0.0).sum(axis=0)
-            if self.dual is not None:
-                self.dual[start:stop] = np.where(here > 0.0, here * nearer, 0.0)
-        firsts = np.flatnonzero(np.diff(label, prepend=-1))
-        np.add.at(fold_loss[:, :wide], label[firsts], np.add.reduceat(loss, firsts, axis=0))
 
 
 def padded(array: Floats, width: int) -> Floats:

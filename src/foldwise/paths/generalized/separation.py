@@ -18,7 +18,7 @@ from foldwise.errors import SeparationWarning
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from foldwise.paths.generalized.fit import RowTable
+    from foldwise.paths.generalized.row_table import RowTable
     from foldwise.paths.generalized.walk import Walker
 
     Floats = NDArray[np.float64]

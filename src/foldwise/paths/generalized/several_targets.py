@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.moments import TrainingSet
-    from foldwise.paths.generalized.fit import RowTable
+    from foldwise.paths.generalized.row_table import RowTable
     from foldwise.paths.problem import Options
     from foldwise.paths.strengths import Search
     from foldwise.solvers.quadratic import QuadraticPath

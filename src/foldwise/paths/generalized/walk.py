@@ -223,9 +223,7 @@ class Walker:
         """Whether a gap that came down from another needs too many corrections more."""
         if not np.isfinite(gap):  # a shortened step: the curvature was not good there
             return True
-        if not np.isfinite(before):
-            return False
-        return gap >= before or np.log(max(self.tol, 1e-16) / gap) < PATIENCE * np.log(gap / before)
+        return bool(np.isfinite(before)) and is_slow(gap, before, self.tol, PATIENCE)
 
     def _evaluate(self, which: Ints, there: Floats) -> Evaluation:
         if not self.family.has_gap:
@@ -237,7 +235,7 @@ class Walker:
     def _certify(self, which: Ints, there: Floats, found: Evaluation, pull: Floats, l1: Floats, l2: Floats) -> Floats:
         b = there[:, self.first :]
         if not self.family.has_gap:
-            off = residual(self.sets, which, b, -found.gradient[:, self.first :], l1, l2)
+            off = residual(self.sets, which, b, -found.gradient[:, self.first :], l1, l2).max(axis=1, initial=0.0)
             if self.options.fit_intercept:
                 off = np.maximum(off, np.abs(found.gradient[:, : self.first]).max(axis=1))
             return np.asarray(off / self.steepest[which])
@@ -271,3 +269,8 @@ class Walker:
         can_move = np.where(pull > 0.0, of.upper[sets], -of.lower[sets]) > 0.0
         counted = (weight > 0.0) & can_move
         return float(np.max(np.abs(pull[counted]) / weight[counted], initial=0.0))
+
+
+def is_slow(gap: float, before: float, tol: float, patience: float) -> bool:
+    """Whether a gap that came down from another would take more than so many rounds more."""
+    return gap >= before or bool(np.log(max(tol, 1e-16) / gap) < patience * np.log(gap / before))

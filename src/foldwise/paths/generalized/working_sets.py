@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foldwise.paths.generalized.cells import LANES
 from foldwise.paths.generalized.newton import NewtonModels
-from foldwise.paths.generalized.passes import LANES, Passes
+from foldwise.paths.generalized.passes import Passes
 from foldwise.paths.generalized.walk import Point, Walker
 
 if TYPE_CHECKING:
