@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 import foldwise as fw
+from foldwise.cli import main
+from foldwise.errors import InputError
+from foldwise.report import rebuild
 from foldwise.report.page import pack, page
 from foldwise.report.page.packing import MOST, Room
+from foldwise.report.page.reproduction import DEFAULTS, command_of
 from foldwise.tables import Column
 
 
@@ -78,6 +82,71 @@ def test_the_same_comparison_gives_the_same_bytes(fifty):
     comparison, x, y = fifty
     plain, moments = comparison.to_dict(), moments_of(x, y, folds=5)
     assert page(plain, moments=moments) == page(json.loads(json.dumps(plain)), moments=moments)
+
+
+def test_the_page_is_made_again_from_what_is_kept(fifty, tmp_path):
+    comparison = fifty[0]
+    comparison.report(tmp_path)
+    first = (tmp_path / "report.html").read_bytes()
+    (tmp_path / "report.html").unlink()
+    assert rebuild(tmp_path) == tmp_path / "report.html"
+    assert (tmp_path / "report.html").read_bytes() == first
+
+
+def test_private_moments_stay_out_of_the_folder_too(fifty, tmp_path):
+    comparison = fifty[0]
+    comparison.report(tmp_path)
+    assert b"correlation" in (tmp_path / "report.html").read_bytes()
+    comparison.report(tmp_path, moments=False)
+    assert not (tmp_path / "moments.npz").exists()
+    for file in (tmp_path / "report.html", rebuild(tmp_path)):
+        assert b'"correlation"' not in file.read_bytes()
+        assert b'"survival"' in file.read_bytes()  # the paths are there
+
+
+def test_a_folder_without_a_report_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"must hold a report, and there is no report\.json"):
+        rebuild(tmp_path)
+    (tmp_path / "report.json").write_text("[]")
+    with pytest.raises(InputError, match=r"is not the report\.json of a report"):
+        rebuild(tmp_path)
+    (tmp_path / "report.json").write_text('{"schema": 0}')
+    with pytest.raises(InputError, match="has layout 0; this foldwise reads"):
+        rebuild(tmp_path)
+
+
+def test_broken_files_are_named(fifty, tmp_path):
+    fifty[0].report(tmp_path)
+    (tmp_path / "paths.npz").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="is not a file of paths"):
+        rebuild(tmp_path)
+
+
+def test_the_command_writes_the_page_again(fifty, tmp_path, capsys):
+    fifty[0].report(tmp_path)
+    with pytest.raises(SystemExit) as done:
+        main(["report", str(tmp_path), "--no-moments"])
+    assert done.value.code == 0
+    assert "report.html (" in capsys.readouterr().out
+    assert b'"correlation"' not in (tmp_path / "report.html").read_bytes()
+
+
+def test_what_can_be_repeated_by_a_command_is_told_as_one(fifty):
+    assert command_of(fifty[0].to_dict()).startswith("foldwise.compare(TABLE, target='y', folds=5")
+
+
+def test_an_estimator_is_told_with_its_settings():
+    plain = {
+        "target": {"name": "y"},
+        "folds": {"folds": 5, "repeats": 10},
+        "family": {"name": "gaussian", "classes": []},
+        "settings": {**DEFAULTS, "seed": 3, "drop": ["id"]},
+        "candidates": [{"name": "SVR", "about": "SVR(C=2.0)"}, {"name": "lasso"}],
+    }
+    assert command_of(plain) == (
+        "foldwise.compare(TABLE, target='y', folds=5, repeats=10, seed=3, drop=['id'], "
+        "candidates=[SVR(C=2.0), 'lasso'])"
+    )
 
 
 def test_scripts_are_short_files():

@@ -10,7 +10,7 @@ import foldwise as fw
 from foldwise.inference import one_standard_error
 from foldwise.inference.one_se import error_curve
 from foldwise.paths import fit_paths
-from foldwise.report.page import pack, page
+from foldwise.report.page import pack
 from foldwise.report.page.packing import Room
 from foldwise.tables import Recipe, make_design
 
@@ -79,24 +79,15 @@ def mixed(**options):
     return moments_of({f"x{j}": x[:, j] for j in range(5)} | {"wood": wood.tolist(), "y": y}, "y", **options)
 
 
-def written(comparison, moments, folder):
-    content = page(comparison.to_dict(), moments=moments, run=comparison.run.to_dict())
-    file = folder / "report.html"
-    file.write_text(content, encoding="utf-8")
-    return file
-
-
 @pytest.fixture(scope="module")
 def car_page(tmp_path_factory):
-    """The page of a small comparison of cars, and the moments behind it."""
+    """The page of a small comparison of cars."""
     comparison = fw.compare(
         fw.datasets.auto_mpg(), target="mpg", units=fw.datasets.UNITS, folds=4, repeats=2, l1_ratios=[0.5], alphas=30
     )
-    design = make_design(fw.datasets.auto_mpg(), target="mpg")
-    moments = fw.FoldMoments.scan(
-        design.values, target=design.target / comparison.settings.target_scale, folds=comparison.folds, fill="median"
-    )
-    return written(comparison, moments, tmp_path_factory.mktemp("cars")), moments, comparison
+    folder = tmp_path_factory.mktemp("cars")
+    comparison.report(folder)
+    return folder / "report.html", comparison
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +100,22 @@ def hostile_page(tmp_path_factory):
     comparison = fw.compare(
         table, target="<i>y</i>", units={HOSTILE[0]: "<u>"}, folds=4, repeats=1, l1_ratios=[0.5], alphas=20
     )
-    moments = fw.FoldMoments.scan(
-        x, target=table["<i>y</i>"] / comparison.settings.target_scale, folds=comparison.folds, fill="median"
-    )
-    return written(comparison, moments, tmp_path_factory.mktemp("hostile"))
+    folder = tmp_path_factory.mktemp("hostile")
+    comparison.report(folder)
+    return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def class_page(tmp_path_factory):
+    """The page of a comparison of classes, which it can't refit."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(90, 4))
+    table = {f"x{j}": x[:, j] for j in range(4)}
+    table["state"] = np.where(2.0 * x[:, 0] + rng.logistic(size=90) > 0.0, "ill", "well")
+    comparison = fw.compare(table, target="state", folds=4, repeats=1, alphas=10, candidates=["lasso", "ridge"])
+    folder = tmp_path_factory.mktemp("classes")
+    comparison.report(folder)
+    return folder / "report.html", comparison
 
 
 class Opened:
@@ -275,7 +278,7 @@ def axe():
 
 @pytest.mark.parametrize("width", [1200, 390])
 def test_everybody_can_use_it(browser, car_page, hostile_page, axe, width):
-    file = car_page[0] if width > 1000 else hostile_page
+    file = car_page[0] if width == 1200 else hostile_page
     context = {"color_scheme": "light", "viewport": {"width": width, "height": 800}, "bypass_csp": True}
     with Opened(browser, file, **context) as opened:
         opened.tab.get_by_role("button", name="Leave out").first.click()
@@ -308,7 +311,8 @@ def test_strength_by_keyboard_mouse_and_touch(browser, car_page):
 
 
 def test_a_dropped_feature_changes_the_error_as_in_python(browser, car_page):
-    file, moments, comparison = car_page
+    file, comparison = car_page
+    moments = comparison.moments
     scale = comparison.settings.target_scale
     with Opened(browser, file) as opened:
         tab = opened.tab
@@ -328,7 +332,7 @@ def test_a_dropped_feature_changes_the_error_as_in_python(browser, car_page):
 
 
 def test_the_reported_model_is_where_the_page_begins(browser, car_page):
-    file, _, comparison = car_page
+    file, comparison = car_page
     with Opened(browser, file) as opened:
         kind = opened.tab.evaluate("explorer.kind")
         result = comparison.result(kind)
@@ -337,8 +341,26 @@ def test_the_reported_model_is_where_the_page_begins(browser, car_page):
         assert place[1] == result.l1_ratio
 
 
+def test_classes_show_the_paths_of_the_comparison(browser, class_page):
+    file, comparison = class_page
+    along = comparison.result("lasso").strengths.along
+    with Opened(browser, file) as opened:
+        tab = opened.tab
+        tab.get_by_role("radio", name="lasso").check()
+        shown = tab.evaluate("({...explorer.path, coef: Array.from(explorer.path.coef)})")
+        assert tab.get_by_role("button", name="Leave out").count() == 0
+        np.testing.assert_allclose(shown["error"], along.error, rtol=1e-6)
+        names = [feature["name"] for feature in tab.evaluate("explorer.features")]
+        order = [[column.name for column in comparison.columns].index(name) for name in names]
+        coef = along.coef_per_sd[:, order]
+        np.testing.assert_allclose(np.reshape(shown["coef"], coef.shape), coef, atol=1e-4 * np.abs(coef).max())
+        assert (shown["least"], shown["simplest"]) == (along.least, along.simplest)
+        assert "log odds" in tab.inner_text("#path-figure")
+        assert opened.complaints == []
+
+
 def test_without_scripts_the_findings_stand(browser, car_page):
-    file, _, comparison = car_page
+    file, comparison = car_page
     with Opened(browser, file, java_script_enabled=False) as opened:
         text = opened.tab.inner_text("main")
         assert comparison.sentences[-1] in text

@@ -20,6 +20,7 @@ from foldwise.report.numbers import same_decimals
 from foldwise.report.tables import natural_width
 
 DOCUMENTED = Path(__file__).resolve().parents[1] / "docs" / "report-json.md"
+FILES = {"moments.npz", "paths.npz", "report.html", "report.json", "report.txt", "run.json"}
 KINDS = {
     "object": dict,
     "array": list,
@@ -146,12 +147,19 @@ def test_the_checker_finds_what_is_wrong(cars):
     ]
 
 
-def test_the_directory_has_three_files_and_the_same_seed_the_same_bytes(cars, tmp_path):
+def test_the_directory_has_its_files_and_the_same_seed_the_same_bytes(cars, tmp_path):
     again = fw.compare(fw.datasets.auto_mpg(), target="mpg", units=fw.datasets.UNITS, repeats=2)
     cars.report(tmp_path / "one" / "deep")
     again.report(str(tmp_path / "two"))
     one, two = tmp_path / "one" / "deep", tmp_path / "two"
-    assert sorted(path.name for path in one.iterdir()) == ["report.json", "report.txt", "run.json"]
+    arrays = ["moments.npz", "paths.npz"]
+    assert sorted(path.name for path in one.iterdir()) == [
+        *arrays,
+        "report.html",
+        "report.json",
+        "report.txt",
+        "run.json",
+    ]
     for name in ("report.json", "report.txt"):
         assert (one / name).read_bytes() == (two / name).read_bytes()
     run = json.loads((one / "run.json").read_text())
@@ -164,7 +172,7 @@ def test_a_report_replaces_the_one_before(cars, mixed, tmp_path):
     mixed.report(tmp_path)
     cars.report(tmp_path)
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["target"]["name"] == "mpg"
-    assert len(list(tmp_path.iterdir())) == 3
+    assert {path.name for path in tmp_path.iterdir()} == FILES
 
 
 def test_a_place_that_cannot_be_written_is_an_input_error_and_nothing_is_left(cars, tmp_path):

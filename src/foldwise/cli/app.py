@@ -88,7 +88,13 @@ def demo() -> None:
 @_DROP
 @_CATEGORY
 @click.option(
-    "--out", metavar="DIR", type=click.Path(path_type=Path), help="Write report.json, report.txt and run.json."
+    "--out", metavar="DIR", type=click.Path(path_type=Path), help="Write report.html, report.json and others."
+)
+@click.option(
+    "--moments/--no-moments",
+    default=True,
+    show_default=True,
+    help="Let report.html refit, from sums over the rows of each fold; leave these out where they are private.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print report.json in place of the text.")
 def compare(
@@ -102,6 +108,7 @@ def compare(
     drop: tuple[str, ...],
     categories: tuple[str, ...],
     out: Path | None,
+    moments: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
 ) -> None:
     """Compare least squares, ridge, lasso and elastic net on TABLE, or the candidates that are named.
@@ -115,7 +122,7 @@ def compare(
 
     names = None if candidates is None else tuple(candidates.split(","))
     request = Request(table, target, folds, repeats, seed, drop, categories, names, family=family)
-    show_comparison(request, out=out, as_json=as_json)
+    show_comparison(request, out=out, as_json=as_json, moments=moments)
 
 
 @foldwise.command()
@@ -219,6 +226,19 @@ def export(model: Path, table: Path, goals: tuple[Path, ...]) -> None:
     from foldwise.cli.export import show_export
 
     show_export(model, table, goals)
+
+
+@foldwise.command()
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--moments/--no-moments", default=True, show_default=True, help="Let the page refit.")
+def report(directory: Path, moments: bool) -> None:  # noqa: FBT001
+    """Write report.html in DIR again, from the other files there: nothing is fitted.
+
+    DIR is what compare --out wrote.
+    """
+    from foldwise.cli.report import show_rebuilt
+
+    show_rebuilt(directory, moments=moments)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

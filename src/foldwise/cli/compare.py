@@ -46,19 +46,19 @@ class Request:
     family: str | None = None
 
 
-def show_comparison(request: Request, *, out: Path | None = None, as_json: bool = False) -> None:
+def show_comparison(request: Request, *, out: Path | None = None, as_json: bool = False, moments: bool = True) -> None:
     """Compare, print the report or its JSON, and write the files where asked."""
     if out is not None:
         check_folder(out, "--out")
     comparison = _compared(request)
     if out is not None:
-        report.write(comparison, out)
+        report.write(comparison, out, moments=moments)
     if as_json:
         sys.stdout.write(report.to_json(comparison))
         return
     sys.stdout.write(report.text(comparison))
     if out is not None:
-        sys.stdout.write(f"\nwritten to {out}: report.json, report.txt, run.json\n")
+        sys.stdout.write(f"\nwritten to {out}: report.html to look at, report.json, report.txt, run.json\n")
 
 
 def show_demo() -> None:

@@ -23,6 +23,7 @@ from foldwise.study.candidates.path_candidate import PathCandidate
 from foldwise.study.collinear import collinear_notes
 from foldwise.study.comparison import Comparison, Run, Settings
 from foldwise.study.evaluation import evaluate
+from foldwise.study.kept_moments import moments_of_all
 from foldwise.study.measure import Modelled
 from foldwise.study.native import kind_of
 from foldwise.study.options import column_or_array, make_folds, make_weights
@@ -262,6 +263,7 @@ def compare(
         frame=kind_of(table),
         modelled=modelled,
         baseline_scores=evaluation.baseline_scores,
+        moments=moments_of_all(tasks, partition),
     )
 
 

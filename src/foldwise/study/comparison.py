@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from foldwise.errors import InputError
 from foldwise.families import Gaussian
+from foldwise.moments import FoldMoments
 from foldwise.resampling import Folds
 from foldwise.study.differences import LEVEL, POWER, Difference
 from foldwise.study.measure import Label, Measure, Modelled
@@ -95,6 +96,8 @@ class Comparison:
         The family, why it was chosen, and the classes.
     baseline_scores : dict
         What else is told of predicting without features.
+    moments : FoldMoments or None
+        Of a gaussian comparison whose table is not wide: what the report's page refits from, without a row.
 
     Examples
     --------
@@ -120,6 +123,7 @@ class Comparison:
     frame: Kind = "pyarrow"
     modelled: Modelled = field(default_factory=lambda: Modelled(Gaussian(), "", ""))
     baseline_scores: dict[str, float] = field(default_factory=dict)
+    moments: FoldMoments | None = None
 
     @property
     def measure(self) -> Measure:
@@ -280,15 +284,26 @@ class Comparison:
         """
         return self.result(name).predictions.copy()
 
-    def report(self, directory: str | Path) -> None:
-        """Write report.json, report.txt and run.json into a directory, which is made where it is not there.
+    def report(self, directory: str | Path, *, moments: bool = True) -> None:
+        """Write report.html, report.json, report.txt and run.json into a directory, made where it is not there.
+
+        report.html is one file that loads nothing. For squared errors it refits in the reader's browser, from fold
+        moments: sums over the rows of each fold, which are also kept beside it.
+
+        Parameters
+        ----------
+        directory : path
+        moments : bool
+            False leaves the moments out, for tables whose sums over folds are private too: with few rows in a fold or
+            rare levels they tell much of single rows.
 
         Raises
         ------
         InputError
             Where the directory can't be written.
         """
-        import_module("foldwise.report").write(self, directory)  # by name: the report reads the study, not the reverse
+        # By name: the report reads the study, not the reverse.
+        import_module("foldwise.report").write(self, directory, moments=moments)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but predictions and times, as JSON can hold it; the same seed gives the same content.

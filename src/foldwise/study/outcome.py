@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from foldwise.study.along import Along
+
 Floats = NDArray[np.float64]
 
 
@@ -22,6 +24,8 @@ class Strengths:
         What each outer fold chose.
     curve_alpha, curve_error : (A,) arrays
         The ordinary cross-validation curve at the final l1_ratio.
+    along : Along or None
+        The same path with its band, coefficients and survival; None where nothing was chosen.
     """
 
     alpha: float
@@ -32,6 +36,7 @@ class Strengths:
     chosen_l1_ratio: Floats
     curve_alpha: Floats
     curve_error: Floats
+    along: Along | None = None
 
 
 @dataclass(frozen=True, eq=False)

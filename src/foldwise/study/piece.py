@@ -1,6 +1,7 @@
 """Piece: what one candidate leaves on one repeat, as plain arrays, so that it can be kept and joined with others."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,6 @@ class Piece:
     eta: Floats | None = None
     everywhere: Floats | None = None
     score: float | None = None
-    arrays: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0

@@ -4,14 +4,14 @@ const MOST_ROWS = 60;
 
 /** Rows are made once; a step of the slider only changes numbers and bars. */
 class FeatureTable {
-  constructor(table, features, order, onChange, onLight) {
+  constructor(table, features, data, onChange, onLight) {
     this.body = table.tBodies[0];
     this.features = features;
     this.scale = 1;
-    this.rows = order.slice(0, MOST_ROWS).map((j) => this.row(j, onChange, onLight));
-    this.more = order.length - this.rows.length;
-    if (this.more > 0) {
-      const cell = node(node(this.body, "tr", "zero"), "td", "", `and ${counted(this.more, "weaker feature")}, in report.json`);
+    this.rows = data.order.slice(0, MOST_ROWS).map((j) => this.row(j, onChange, onLight));
+    const more = data.features_in_all - this.rows.length;
+    if (more > 0) {
+      const cell = node(node(this.body, "tr", "zero"), "td", "", `and ${counted(more, "weaker feature")}, in report.json`);
       cell.colSpan = 6;
     }
   }

@@ -18,6 +18,7 @@ function signed(value, reference, digits = 3) {
   const exponent = reference > 0 ? Math.floor(Math.log10(reference)) : 0;
   if (exponent < -5 || exponent >= 9) return (value > 0 ? "+" : "") + told(value, digits);
   const decimals = Math.min(Math.max(digits - 1 - exponent, 0), 20);
+  if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -decimals) return (value > 0 ? "+" : "") + told(value, 1);
   const size = Math.abs(value).toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
   return (value > 0 ? "+" : value < 0 ? MINUS : "") + size;
 }

@@ -1,8 +1,8 @@
 // The page's two sources of numbers: refits from fold moments, and a path that Python computed.
 //
 // Both answer alike. `along(choice)` gives, for strengths from strong to weak: alphas, error, low, high (the band of one
-// standard error), coef (A x p, per standard deviation), kept (A x p, shares of fits), least and simplest (positions by
-// the smallest error and by the one-standard-error rule), and how many strengths are done.
+// standard error), coef (A x p, per standard deviation), kept (A x p, shares of fits), count (of features), least and
+// simplest (positions by the smallest error and by the one-standard-error rule), and how many strengths are done.
 
 const POINTS = 100;
 const WEAKEST = 1e-3;
@@ -64,7 +64,7 @@ class LiveSource {
       alphas, done: 0, spent: 0, residual: 0, least: 0, simplest: 0,
       mse: new Float64Array(A), standardError: new Float64Array(A),
       error: new Float64Array(A), low: new Float64Array(A), high: new Float64Array(A),
-      coef: new Float64Array(A * this.p), kept: new Float32Array(A * this.p), intercept: new Float64Array(A),
+      coef: new Float64Array(A * this.p), kept: new Float32Array(A * this.p), intercept: new Float64Array(A), count: new Uint32Array(A),
     };
     const warm = this.problems.map(() => new Float64Array(this.p));
     const factor = choice.factor || new Float64Array(this.p).fill(1);
@@ -96,7 +96,9 @@ class LiveSource {
       let intercept = problem.mean[p];
       for (let j = 0; j < p; j++) {
         path.coef[i * p + j] = b[j] * unit;
-        if (b[j] !== 0) intercept -= (b[j] / problem.root[j]) * (problem.mean[j] + this.packed.centre[j]);
+        if (b[j] === 0) continue;
+        path.count[i]++;
+        intercept -= (b[j] / problem.root[j]) * (problem.mean[j] + this.packed.centre[j]);
       }
       path.intercept[i] = intercept * unit + this.packed.target_centre;
     });
@@ -117,24 +119,20 @@ class LiveSource {
 /** A path that Python computed and put into the page. */
 class KeptSource {
   constructor(kept, features) {
-    const p = features;
     const A = kept.alphas.length;
-    const columns = kept.columns;
-    const coef = new Float64Array(A * p);
-    const shares = new Float32Array(A * p);
-    const coefs = columns ? new Float32Array(bytesOf(kept.coef).buffer) : [];
-    const bytes = columns ? bytesOf(kept.survival) : [];
-    (columns || []).forEach((j, at) => {
+    const { columns, largest } = kept;
+    const coef = new Float64Array(A * features);
+    const shares = new Float32Array(A * features);
+    const parts = sharesOf(kept.coef, 2);
+    const survival = bytesOf(kept.survival);
+    this.sd = new Map(columns.map((j, at) => [j, kept.sd[at]]));
+    columns.forEach((j, at) => {
       for (let i = 0; i < A; i++) {
-        coef[i * p + j] = coefs[i * columns.length + at];
-        shares[i * p + j] = bytes[i * columns.length + at] / 200;
+        coef[i * features + j] = parts[i * columns.length + at] * largest[at];
+        shares[i * features + j] = survival[i * columns.length + at] / 200;
       }
     });
-    this.path = {
-      ...kept, coef: columns ? coef : null, kept: shares, done: A, residual: null, advance: () => true,
-    };
-    this.sd = kept.sd;
-    this.p = p;
+    this.path = { ...kept, coef, kept: shares, done: A, residual: null, advance: () => true };
   }
 
   along() {
@@ -142,6 +140,6 @@ class KeptSource {
   }
 
   perUnit(perSd, j) {
-    return perSd === 0 ? 0 : perSd / this.sd[j];
+    return perSd === 0 ? 0 : perSd / this.sd.get(j);
   }
 }

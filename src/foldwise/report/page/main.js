@@ -17,11 +17,11 @@ class Explorer {
     const choose = (i) => this.step(i);
     this.curve = new CurveChart(byId("curve"), choose);
     this.chart = new PathChart(byId("path"), this.features, choose);
-    this.table = new FeatureTable(byId("features"), this.features, data.order, (j, act) => this.toggle(j, act), (j, on) => this.chart.light(j, on));
+    this.table = new FeatureTable(byId("features"), this.features, data, (j, act) => this.toggle(j, act), (j, on) => this.chart.light(j, on));
     this.slider = byId("strength");
     this.mixer = byId("mix");
     this.listen();
-    this.take(data.start.kind, data.start.l1_ratio);
+    this.take(data.start);
   }
 
   /** The models that can be shown: refitted here, or kept by Python. */
@@ -35,7 +35,7 @@ class Explorer {
     for (const kind of this.kinds()) {
       const label = node(field, "label", "", kind);
       const input = document.createElement("input");
-      Object.assign(input, { type: "radio", name: "kind", value: kind, checked: kind === this.data.start.kind });
+      Object.assign(input, { type: "radio", name: "kind", value: kind, checked: kind === this.data.start });
       label.prepend(input);
       input.addEventListener("change", () => this.take(kind));
     }
@@ -120,22 +120,16 @@ class Explorer {
     const { path, data } = this;
     this.at = Math.min(Math.max(i, 0), path.alphas.length - 1);
     const shown = Math.min(this.at, path.done - 1);
-    const hasCoef = path.coef !== null;
     if (!this.drawn) {
       this.curve.draw(path, this.before && this.before.done === path.alphas.length ? this.before : null, data.baseline);
-      byId("path-figure").hidden = byId("features-region").hidden = !hasCoef;
-      if (hasCoef) {
-        this.chart.draw(path);
-        this.table.measure(path);
-      }
+      this.chart.draw(path);
+      this.table.measure(path);
       this.drawn = true;
     }
     this.slider.value = this.at;
     this.curve.mark(this.at);
-    if (hasCoef) {
-      this.chart.mark(this.at);
-      this.table.show(path, shown, (value, j) => this.source.perUnit(value, j), this.isLive ? this.acts : data.penalized);
-    }
+    this.chart.mark(this.at);
+    this.table.show(path, shown, (value, j) => this.source.perUnit(value, j), this.acts);
     this.tell(path, shown);
     byId("explorer").setAttribute("aria-busy", String(path.done < path.alphas.length));
     this.lastStep = performance.now() - started;
@@ -143,18 +137,17 @@ class Explorer {
 
   /** The numbers at the top, and one sentence. */
   tell(path, i) {
-    const { data, features } = this;
-    const p = features.length;
+    const { data } = this;
+    const p = data.features_in_all;
     const unit = data.error_unit ? ` ${data.error_unit}` : "";
-    let kept = 0;
-    if (path.coef) for (let j = 0; j < p; j++) if (path.coef[i * p + j] !== 0) kept++;
+    const kept = path.count[i];
     const fill = (id, value, small) => {
       const place = byId(id);
       place.textContent = value;
       if (small) node(place, "small", "", small);
     };
     fill("told-error", told(path.error[i]), unit);
-    fill("told-kept", path.coef ? String(kept) : "–", path.coef ? ` of ${p}` : "");
+    fill("told-kept", kept.toLocaleString("en-US"), ` of ${p.toLocaleString("en-US")}`);
     fill("told-alpha", told(path.alphas[i]));
     byId("said").textContent = this.sentence(path, i, kept, unit);
     this.slider.setAttribute("aria-valuetext", `alpha ${told(path.alphas[i])}, error ${told(path.error[i])}${unit}, ${kept} of ${p} features`);
@@ -174,11 +167,16 @@ class Explorer {
       return `${what[0].toUpperCase()}${what.slice(1)} ${change}. Features picked after a look at all rows flatter the error a little.`;
     }
     const smallest = path.error[path.least];
+    const own = this.data.chosen[this.kind];
+    const isReported = own && i === nearestStrength(path.alphas, own.alpha) && (!this.isLive || this.mix === own.l1_ratio);
+    const reported = isReported ? " This is the model that the comparison reports." : "";
     const band = `between ${told(path.low[i])} and ${told(path.high[i])}${unit} within one standard error`;
-    if (i === path.least) return `The lowest error of this curve, ${band}.`;
-    if (i === path.simplest) return `The strongest penalty whose error is within one standard error of the lowest, ${told(smallest)}${unit}.`;
-    const side = i < path.simplest ? "Stronger than the data ask for" : i > path.least ? "Weaker than the lowest error asks for" : "Between the two rules: no clear loss against the lowest error";
-    return `${side}; ${told(path.error[i] - smallest, 2)}${unit} above the lowest error.`;
+    if (i === path.least) return `The lowest error of this curve, ${band}.${reported}`;
+    if (i === path.simplest) return `The strongest penalty whose error is within one standard error of the lowest, ${told(smallest)}${unit}.${reported}`;
+    const above = path.error[i] - smallest;
+    if (above < 1e-3 * smallest) return `As good as the lowest error, ${band}.${reported}`;
+    const side = i < path.simplest ? "Stronger than the data ask for" : i > path.least ? "Weaker than the lowest error asks for" : "No clear loss against the lowest error";
+    return `${side}: ${told(above, 2)}${unit} above it.${reported}`;
   }
 
   about(path) {

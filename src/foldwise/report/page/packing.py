@@ -7,11 +7,12 @@ numbers of a few bytes, beside its roots in double precision: an extreme block t
 
 from __future__ import annotations
 
-from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from foldwise.report.page.base64_text import base64_text, whole_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -142,9 +143,9 @@ def pack(
         "gaps": moments.gaps.tolist(),
         "indicators": moments.indicators,
         "weight": weight.tolist(),
-        "mean": _base64(((mean - shift) / spread).astype("<f8")),
-        "root": _base64(root.astype("<f8")),
-        "correlation": _base64(_whole_numbers(_correlations(cross), room.width)),
+        "mean": base64_text(((mean - shift) / spread).astype("<f8")),
+        "root": base64_text(root.astype("<f8")),
+        "correlation": base64_text(whole_numbers(_correlations(cross), room.width)),
         "rules": rules,
         "centre": [*((shift[:raw] + reference) / spread[:raw]).tolist(), *[0.0] * (len(whole.scale) - raw)],
         "spread": [*spread[:raw].tolist(), *[1.0] * (len(whole.scale) - raw)],
@@ -168,19 +169,3 @@ def _correlations(cross: Floats) -> Floats:
     upper = np.triu_indices(cross.shape[1], 1)
     within: Floats = np.clip(cross * over[:, :, None] * over[:, None, :], -1.0, 1.0)[:, upper[0], upper[1]]
     return within
-
-
-def _whole_numbers(shares: Floats, width: int) -> NDArray[np.uint8]:
-    """Numbers in [-1, 1] as signed little-endian integers of so many bytes.
-
-    Examples
-    --------
-    >>> _whole_numbers(np.array([1.0, -1.0]), 4).tolist()
-    [[255, 255, 255, 127], [1, 0, 0, 128]]
-    """
-    whole = np.rint(shares.ravel() * (2.0 ** (8 * width - 1) - 1.0)).astype("<i8")
-    return np.ascontiguousarray(whole.view(np.uint8).reshape(-1, 8)[:, :width])
-
-
-def _base64(values: NDArray[Any]) -> str:
-    return b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")

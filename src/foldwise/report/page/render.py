@@ -8,15 +8,13 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from foldwise import __version__
-from foldwise.report.page.packing import pack
+from foldwise.report.page.data import explorer_data
 from foldwise.report.page.reproduction import command_of, conditions_of
 from foldwise.report.page.ties import ties_of
 from foldwise.report.page.words import words_of
+from foldwise.study.along import Along
 from foldwise.study.wording import number, share, with_unit
-from foldwise.tables import Column
 
 if TYPE_CHECKING:
     from foldwise.moments import FoldMoments
@@ -25,7 +23,6 @@ SCRIPTS = ("format", "draw", "moments", "solver", "live", "charts", "features", 
 """In the order in which one needs the others."""
 _COMMENT = re.compile(r"//|/\*\*.*\*/$")
 """Lines that stay in the project's files: a page is shorter without."""
-LIVE = ("lasso", "elastic net", "ridge")
 NAMES = {"rmse": ("RMSE", "r2", "R²"), "deviance": ("Deviance", "d2", "D²")}
 
 
@@ -33,7 +30,7 @@ def page(
     plain: Mapping[str, Any],
     *,
     moments: "FoldMoments | None" = None,
-    paths: Mapping[str, Any] | None = None,
+    alongs: Mapping[str, Along] | None = None,
     run: Mapping[str, Any] | None = None,
 ) -> str:
     """The whole page.
@@ -44,7 +41,7 @@ def page(
         The content of report.json.
     moments : FoldMoments, optional
         Of the table and of the target divided by its scale: with them, the page refits.
-    paths : dict of StrengthPath, optional
+    alongs : dict of Along, optional
         Paths by the names of their candidates, for what the page can't refit.
     run : dict, optional
         The content of run.json.
@@ -60,7 +57,7 @@ def page(
     key = next(name for name in NAMES if name in plain["candidates"][0])
     name, explained_key, explained = NAMES[key]
     unit = plain["target"]["unit"] if key == "rmse" else None
-    data = _data(plain, key, moments, paths or {})
+    data = explorer_data(plain, key, moments, alongs or {})
     style, script = _style(), _script()
     environment = jinja2.Environment(
         autoescape=True, loader=jinja2.PackageLoader("foldwise.report", "page"), undefined=jinja2.StrictUndefined
@@ -142,41 +139,6 @@ def _embedded(data: Any) -> str:
     """
     written = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return written.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
-def _data(
-    plain: Mapping[str, Any], key: str, moments: "FoldMoments | None", paths: Mapping[str, Any]
-) -> dict[str, Any]:
-    candidates = {c["name"]: c for c in plain["candidates"]}
-    columns = tuple(Column(**feature) for feature in plain["features"])
-    packed = None
-    if moments is not None and plain["family"]["name"] == "gaussian":
-        packed = pack(moments, columns, target_scale=plain["settings"]["target_scale"])
-    others = {name: path.packed() for name, path in paths.items() if packed is None or name not in LIVE}
-    chosen = {
-        name: {"alpha": c["alpha"], "l1_ratio": c["l1_ratio"]}
-        for name, c in candidates.items()
-        if c.get("alpha_min") is not None
-    }
-    kinds = [*(LIVE if packed else ()), *others]
-    if not kinds:
-        return {}
-    ranked = [name for name in (*plain["tied"], *candidates) if name in chosen and name in kinds]
-    droppers = [name for name in ranked if candidates[name].get("drops_features")]
-    start = next(iter([*droppers, *ranked, *kinds]))
-    by_size = candidates.get(start, {}).get("coef_per_sd")
-    order = range(len(columns)) if by_size is None else np.argsort(-np.abs(np.array(by_size)), kind="stable").tolist()
-    return {
-        "features": [{"name": c.name, "unit": c.unit} for c in columns],
-        "order": list(order),
-        "penalized": ["penalize"] * len(columns),
-        "error_unit": plain["target"]["unit"] if key == "rmse" else None,
-        "baseline": plain["baseline"][key],
-        "chosen": chosen,
-        "start": {"kind": start, "l1_ratio": chosen.get(start, {}).get("l1_ratio", 1.0)},
-        "moments": packed,
-        "paths": others,
-    }
 
 
 def _verdict(sentences: Sequence[str]) -> dict[str, Any]:

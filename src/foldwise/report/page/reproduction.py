@@ -3,6 +3,8 @@
 import shlex
 from typing import Any
 
+from foldwise.study.wording import listed
+
 DEFAULTS = {
     "stratify": None,
     "groups": None,
@@ -15,6 +17,8 @@ DEFAULTS = {
     "rule": "min",
 }
 """What `compare` takes where nothing is said; None where it is not told in the call."""
+EXACT = 1e-6
+"""A certificate (relative duality gap, or optimality residual) up to which a fit counts as exact."""
 GIVEN = "given as values"
 
 
@@ -31,26 +35,29 @@ def command_of(plain: dict[str, Any]) -> str:
     """
     settings, folds = plain["settings"], plain["folds"]
     names = [candidate["name"] for candidate in plain["candidates"]]
+    are_named = not any(candidate.get("about") for candidate in plain["candidates"])
     special = {
         name: settings[name]
         for name, usual in DEFAULTS.items()
         if usual is not None and settings.get(name, usual) != usual
     } | {name: settings[name] for name in ("groups", "sample_weight") if settings.get(name)}
-    if not special and settings["seed"] is not None:
+    if are_named and not special and settings["seed"] is not None:
         words = ["foldwise", "compare", "TABLE", "--target", plain["target"]["name"]]
         words += ["--folds", str(folds["folds"]), "--repeats", str(folds["repeats"]), "--seed", str(settings["seed"])]
         words += ["--candidates", ",".join(name.replace(" ", "-") for name in names)]
         for column in settings["drop"]:
             words += ["--drop", column]
         return shlex.join(words)
-    told = {"target": plain["target"]["name"], "candidates": names}
-    given = ["folds=FOLDS"] if settings["seed"] is None else []
+    told = {"target": plain["target"]["name"]}
+    others = ", ".join(candidate.get("about") or repr(candidate["name"]) for candidate in plain["candidates"])
+    given = [f"candidates=[{others}]"] + (["folds=FOLDS"] if settings["seed"] is None else [])
     if settings["seed"] is not None:
         told |= {"folds": folds["folds"], "repeats": folds["repeats"], "seed": settings["seed"]}
     if settings["drop"]:
         told["drop"] = settings["drop"]
     given += [f"{name}=VALUES" for name, value in special.items() if value == GIVEN]
     told |= {name: value for name, value in special.items() if value != GIVEN}
+    told |= {"stratify": True} if settings.get("stratify") and not plain["family"].get("classes") else {}
     arguments = ", ".join([f"{name}={value!r}" for name, value in told.items()] + given)
     return f"foldwise.compare(TABLE, {arguments})"
 
@@ -59,8 +66,11 @@ def conditions_of(plain: dict[str, Any], run: dict[str, Any] | None) -> str:
     """How exact the fits are, with which versions they were made, and which files say more."""
     gaps = [candidate["gap"] for candidate in plain["candidates"] if candidate.get("gap") is not None]
     sentences = ["The same table, settings and seed give the same report.json."]
-    if gaps:
-        sentences.append(f"The largest relative duality gap of all fits is {max(gaps):.0e}: they are as exact as that.")
+    if gaps and max(gaps) <= EXACT:
+        sentences.append(f"The largest certificate of all fits is {max(gaps):.0e}: they are as exact as that.")
+    elif gaps:
+        names = [c["name"] for c in plain["candidates"] if c.get("gap") is not None and c["gap"] > EXACT]
+        sentences.append(f"Not all fits of {listed(names)} converged: the largest certificate is {max(gaps):.1g}.")
     if run:
         versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
         sentences.append(f"Made in {run['seconds']:.1f} s with Python {run['python']}, {versions}; {run['machine']}.")

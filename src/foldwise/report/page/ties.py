@@ -1,7 +1,6 @@
 """The table of candidates: errors and differences as numbers and as intervals on common axes."""
 
-from collections.abc import Callable, Mapping
-from math import isfinite
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -10,6 +9,8 @@ from foldwise.report.numbers import same_decimals
 from foldwise.study.wording import p_value
 
 NONE = "\u2013"
+FAR = 12.0
+"""Times as wide as the others: an interval beyond is not drawn."""
 FINEST = 2.5e-3
 """Differences below this share of the baseline's error get no more digits."""
 
@@ -30,8 +31,8 @@ def ties_of(plain: Mapping[str, Any], key: str, explained: str) -> dict[str, Any
     error = same_decimals(max(best[key], 10 * FINEST * base[key]))
     errors = [d["standard_error"] for d in versus.values() if d["standard_error"] > 0.0]
     change = same_decimals(max(min(errors, default=best[key]), FINEST * base[key]), 2)
-    across = _Axis.of([edge for c in candidates for edge in (*c["interval"], c[key])], 3)
-    apart = _Axis.of([0.0, *(edge for d in versus.values() for edge in d["interval"])], 3)
+    across = _Axis.of([(*c["interval"], c[key]) for c in candidates])
+    apart = _Axis.of([(0.0,), *((0.0, *d["interval"]) for d in versus.values())])
     rows = []
     for candidate in candidates:
         d = versus.get(candidate["name"])
@@ -79,15 +80,22 @@ class _Axis:
         self.low, self.high, self.marks = low - margin, high + margin, marks
 
     @classmethod
-    def of(cls, values: list[float], count: int) -> "_Axis":
-        finite = [value for value in values if isfinite(value)]
-        low, high = min(finite, default=0.0), max(finite, default=1.0)
-        return cls(low, high, _marks(low, high, count))
+    def of(cls, ranges: Sequence[tuple[float, ...]]) -> "_Axis":
+        """Room for all, but for what is so far off that nothing else could be told apart: that is cut at the end."""
+        low, high = min(ranges[0]), max(ranges[0])
+        for one in sorted(ranges, key=max):
+            if max(one) - low <= FAR * (high - low) or high == low:
+                low, high = min(low, *one), max(high, *one)
+        return cls(low, high, _marks(low, high, 3))
 
     def at(self, value: float) -> str:
         return f"{100.0 * (min(max(value, self.low), self.high) - self.low) / (self.high - self.low):.2f}%"
 
     def interval(self, low: float, middle: float, high: float, *, zero: bool = False) -> Markup:
+        if middle > self.high:
+            return Markup(
+                '<svg aria-hidden="true"><text x="100%" y="80%" text-anchor="end">far off \u2192</text></svg>'
+            )
         zero_line = (
             Markup('<line class="zero" x1="{0}" x2="{0}" y1="-60%" y2="160%"/>').format(self.at(0.0)) if zero else ""
         )

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from foldwise.families import Family
 from foldwise.inference import stability
 from foldwise.paths import Paths
+from foldwise.study.along import Along
 from foldwise.study.candidates.candidate import Candidate
+from foldwise.study.measure import measure_of
 from foldwise.study.outcome import Features, Outcome, Strengths
 from foldwise.study.piece import Piece
 from foldwise.study.search import Search
@@ -77,6 +79,7 @@ class PathCandidate(Candidate):
                 "scale": search.scale[0],
                 "gap": np.array(search.gap),
                 "tuned": np.array(float(search.inner_error is not None)),
+                "kept": _times_kept(search.coef[1:]),
             },
             notes=(NOTE,) if separated else (),
         )
@@ -111,6 +114,7 @@ class PathCandidate(Candidate):
                 chosen_l1_ratio=np.concatenate([p.arrays["l1_ratios"][c] for p, c in zip(pieces, chosen, strict=True)]),
                 curve_alpha=search.alphas[along],
                 curve_error=share @ search.outer_error[:, along],
+                along=_along(tasks[0].rows.family, search, along, pieces, points) if tuned else None,
             ),
             features=_features(tasks[0].rows.family, coef, intercept, fits, first["scale"]),
             gap=max(float(piece.arrays["gap"]) for piece in pieces),
@@ -164,6 +168,37 @@ def _final(pieces: Sequence[Piece], points: Sequence[NDArray[np.intp]], rule: Ru
         fold_weight=np.concatenate([piece.arrays["fold_weight"] for piece in pieces]),
     )
     return search, tune(search, repeats=len(pieces), rule=rule)
+
+
+def _times_kept(coef: Floats) -> NDArray[np.uint8]:
+    """How many of K fits (K, G, p[, C]) keep each feature at each point."""
+    nonzero = coef != 0.0
+    kept = nonzero.any(axis=3) if nonzero.ndim == 4 else nonzero
+    times: NDArray[np.uint8] = np.sum(kept, axis=0, dtype=np.uint8)
+    return times
+
+
+def _along(
+    family: Family,
+    search: Search,
+    along: NDArray[np.intp],
+    pieces: Sequence[Piece],
+    points: Sequence[NDArray[np.intp]],
+) -> Along:
+    """The path that the final model lies on, at those of its points that all repeats reach."""
+    first = pieces[0].arrays
+    coef, scale = first["final_coef"][points[0][along]], first["scale"]
+    kept = [piece.arrays["kept"][at[along]] for piece, at in zip(pieces, points, strict=True)]
+    return Along.of(
+        search.alphas[along],
+        search.outer_error[:, along],
+        search.fold_weight,
+        len(pieces),
+        is_root=measure_of(family).is_root,
+        coef_per_sd=coef * (scale[:, None] if coef.ndim == 3 else scale),
+        survival=np.sum(kept, axis=0, dtype=float) / len(search.outer_error),
+        sd=scale,
+    )
 
 
 def _features(family: Family, coef: Floats, intercept: Floats, fits: Floats, scale: Floats) -> Features:
