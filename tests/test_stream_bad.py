@@ -118,6 +118,13 @@ def test_numbers_too_large_to_be_squared_are_named(folder):
         scan(folder)
 
 
+def test_a_first_file_that_is_bad_can_be_skipped_too(folder):
+    damage(folder / "part-0.parquet", "truncated")
+    with pytest.raises(InputError, match=r"part-0.parquet: not a whole"):
+        scan(folder)
+    assert scan(folder, skip_bad=True).n_rows == 2 * N
+
+
 def test_small_bad_row_groups_are_skipped_alone(tmp_path):
     rows = with_value(table(20_000), "x2", 3017, -np.inf)
     pq.write_table(rows, tmp_path / "t.parquet", row_group_size=1000)

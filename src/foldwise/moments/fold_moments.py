@@ -121,8 +121,8 @@ class FoldMoments:
         source : array (n, p), scipy sparse, or a table
             An array is float32 or float64 in any layout; NaN marks a missing value where `fill` is given. A table is a
             CSV, Parquet, Feather or JSON lines file, a folder of them (also with column=value folders), a pattern such
-            as "data/*.parquet", a list of them, a pyarrow data set or record batch reader, a dataframe (also a lazy
-            one), an iterator of dataframes, or a function that starts such an iterator.
+            as "data/*.parquet", a list of them, a pyarrow data set or record batch reader, a dataframe (also a lazy or
+            a Dask one), an iterator of dataframes, or a function that starts such an iterator.
         target : array (n,), or str
             The target's values; of a table its column.
         folds : Folds, int, optional
@@ -137,7 +137,7 @@ class FoldMoments:
         like : FoldMoments, optional
             Of an earlier table with the same columns: the same levels, folds and seed, so that the two can be merged.
         **table
-            For tables only: key, drop, categories, units, skip_bad, state, workers, progress; see
+            For tables only: key, drop, categories, units, skip_bad, state, workers, progress, dask; see
             `foldwise.moments.options.TableOptions`.
 
         Raises

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 
 class TableOptions(TypedDict, total=False):
@@ -31,6 +31,9 @@ class TableOptions(TypedDict, total=False):
         Threads; all cores where omitted.
     progress : callable
         Is told (rows done, share of the table done or None where nobody knows).
+    dask : str or distributed.Client
+        A cluster whose workers read the files where they lie: "local", "tcp://..." or a client. The extra
+        `foldwise[dask]` brings what it needs.
     """
 
     key: str | None
@@ -41,3 +44,4 @@ class TableOptions(TypedDict, total=False):
     state: str | Path | None
     workers: int | None
     progress: Callable[[int, float | None], object] | None
+    dask: Any

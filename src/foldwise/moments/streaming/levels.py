@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,45 +17,49 @@ from foldwise.moments.threads import cores
 from foldwise.tables.values import Levels, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from foldwise.moments.streaming.files import SourceFile, Types
 
 Counts = Counter[str]
+Found = dict[str, Counts | None]
+Spread = Callable[[Callable[["SourceFile"], Found], "Sequence[SourceFile]"], Iterable[Found]]
 MOST_LEVELS = 100_000
 """Beyond, a column is taken for names or identifiers and left out."""
 
 
 def count_levels(
-    files: Sequence[SourceFile], columns: Sequence[str], types: Types, *, skip_bad: bool
-) -> dict[str, Counts | None]:
+    files: Sequence[SourceFile], columns: Sequence[str], types: Types, *, skip_bad: bool, spread: Spread
+) -> Found:
     """Rows of each level of some columns; None for one with more levels than make sense."""
-    total: dict[str, Counts | None] = {name: Counter() for name in columns}
-
-    def of_file(file: SourceFile) -> dict[str, Counts | None]:
-        mine: dict[str, Counts | None] = {name: Counter() for name in columns}
-        wanted = {name: kind for name, kind in types.items() if name in mine}
-        try:
-            for batch in file.batches(columns, wanted):
-                for name in columns:
-                    names, codes = named_codes(batch.column(name))
-                    found = np.bincount(codes, minlength=len(names)).tolist()
-                    _add(mine, name, {level: n for level, n in zip(names, found, strict=True) if n})
-        except KeyError as error:
-            raise BadBlock(file.name, f"there is no column {error}, which the first file has") from error
-        return mine
-
-    with ThreadPoolExecutor(cores()) as pool:
-        for future in [pool.submit(of_file, file) for file in files]:
-            try:
-                found = future.result()
-            except BadBlock:
-                if not skip_bad:
-                    raise
-                continue  # the pass over the rows meets it again, and counts it
-            for name, counts in found.items():
-                _add(total, name, counts)
+    total: Found = {name: Counter() for name in columns}
+    for found in spread(partial(levels_of_file, columns=columns, types=types, skip_bad=skip_bad), files):
+        for name, counts in found.items():
+            _add(total, name, counts)
     return total
+
+
+def levels_of_file(file: SourceFile, columns: Sequence[str], types: Types, *, skip_bad: bool) -> Found:
+    """Those of one file."""
+    mine: Found = {name: Counter() for name in columns}
+    wanted = {name: kind for name, kind in types.items() if name in mine}
+    try:
+        for batch in file.batches(columns, wanted):
+            for name in columns:
+                names, codes = named_codes(batch.column(name))
+                found = np.bincount(codes, minlength=len(names)).tolist()
+                _add(mine, name, {level: n for level, n in zip(names, found, strict=True) if n})
+    except (KeyError, BadBlock) as error:
+        if skip_bad:  # the pass over the rows meets it again, and says so
+            return {}
+        if isinstance(error, BadBlock):
+            raise
+        raise BadBlock(file.name, f"there is no column {error}, which the first file has") from error
+    return mine
+
+
+def on_threads(work: Callable[[SourceFile], Found], files: Sequence[SourceFile]) -> Iterator[Found]:
+    """Apply `work` to every file on all cores; results in order."""
+    with ThreadPoolExecutor(cores()) as pool:
+        yield from pool.map(work, files)
 
 
 def as_levels(counts: Mapping[str, int]) -> Levels:
@@ -85,7 +91,7 @@ def listed_levels(column: str, names: Iterable[str], many: int) -> Levels:
     return Levels(tuple(listed), np.full(len(listed), many, dtype=np.intp), np.zeros(0, dtype=np.intp))
 
 
-def _add(total: dict[str, Counts | None], name: str, more: Mapping[str, int] | None) -> None:
+def _add(total: Found, name: str, more: Mapping[str, int] | None) -> None:
     known = total[name]
     if known is None or more is None:
         total[name] = None

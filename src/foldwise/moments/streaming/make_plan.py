@@ -15,7 +15,7 @@ from foldwise.errors import DataWarning, InputError
 from foldwise.moments.streaming.dealing import by_key
 from foldwise.moments.streaming.encode import as_numbers
 from foldwise.moments.streaming.kinds import kind_of_type
-from foldwise.moments.streaming.levels import as_levels, count_levels, listed_levels
+from foldwise.moments.streaming.levels import Spread, as_levels, count_levels, listed_levels, on_threads
 from foldwise.moments.streaming.plan import ScanPlan
 from foldwise.tables import Category, Column
 from foldwise.tables.categories import one_hot
@@ -56,7 +56,9 @@ class Asked:
     min_level_count: int = 10
 
 
-def make_plan(source: Source, asked: Asked, *, skip_bad: bool) -> tuple[ScanPlan, tuple[str, ...]]:
+def make_plan(
+    source: Source, asked: Asked, *, skip_bad: bool, spread: Spread = on_threads
+) -> tuple[ScanPlan, tuple[str, ...]]:
     """The plan, and what was left out or looks odd, in plain sentences; each is issued as a `DataWarning` too.
 
     Raises
@@ -64,7 +66,7 @@ def make_plan(source: Source, asked: Asked, *, skip_bad: bool) -> tuple[ScanPlan
     InputError
         For a column that is not there or can't be used, a target without numbers, levels that can't be counted.
     """
-    head = source.head(HEAD)
+    head = source.head(HEAD, skip_bad=skip_bad)
     names = head.schema.names
     _check_roles(names, asked)
     kinds = {name: _kind(name, head.column(name)) for name in names if name not in asked.drop}
@@ -81,7 +83,7 @@ def make_plan(source: Source, asked: Asked, *, skip_bad: bool) -> tuple[ScanPlan
     types = {name: pa.string() for name in texts if kinds[name] == "text"}
     unlisted = [name for name in texts if not asked.categories.get(name)]
     source.refuse_second_pass(unlisted)
-    counts = count_levels(source.files, unlisted, types, skip_bad=skip_bad) if unlisted else {}
+    counts = count_levels(source.files, unlisted, types, skip_bad=skip_bad, spread=spread) if unlisted else {}
     parts = _Parts(asked)
     for name in features:
         if name not in texts:

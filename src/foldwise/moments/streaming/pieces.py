@@ -13,13 +13,14 @@ from foldwise.moments.streaming.bad import BadBlock, BadCell, Skipped
 from foldwise.moments.streaming.dealing import deal, number_of
 from foldwise.moments.streaming.encode import encoded, in_chunks
 from foldwise.moments.streaming.kinds import check_columns
-from foldwise.moments.streaming.tally import Tally, Tallying
+from foldwise.moments.streaming.tally import Tally, Tallying, merged
+from foldwise.moments.streaming.tree import Tree
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.moments.streaming.encode import Flat
-    from foldwise.moments.streaming.files import ParquetFile
+    from foldwise.moments.streaming.files import ParquetFile, SourceFile
     from foldwise.moments.streaming.plan import ScanPlan
 
 Placed = Iterator[tuple[int, pa.RecordBatch]]
@@ -160,8 +161,31 @@ def tally_of(piece: Piece, plan: ScanPlan, *, skip_bad: bool = False) -> Tallied
             rest = None if error.group is None else left.without(error.group)
             skipped.append(Skipped(error.where, error.why, left.n_rows - (0 if rest is None else rest.n_rows)))
             left = rest
-    empty = Tally.empty(plan.n_blocks, len(plan.columns), len(plan.counted))
-    return Tallied(empty, tuple(skipped), piece.share)
+    return Tallied(plan.empty(), tuple(skipped), piece.share)
+
+
+def merged_pieces(first: Tallied, second: Tallied) -> Tallied:
+    """Both's rows, and what was skipped of both."""
+    return Tallied(merged(first.tally, second.tally), first.skipped + second.skipped)
+
+
+def tally_of_file(file: SourceFile, plan: ScanPlan, *, skip_bad: bool = False) -> Tallied:
+    """A whole file's tally, by one worker.
+
+    Raises
+    ------
+    BadBlock
+        As `tally_of`, and for a file that can't be read to its end, which `skip_bad` leaves out whole.
+    """
+    tree = Tree(merged_pieces)
+    try:
+        for piece in file.pieces(plan):
+            tree.add(tally_of(piece, plan, skip_bad=skip_bad))
+    except BadBlock as error:
+        if not skip_bad:
+            raise
+        return Tallied(plan.empty(), (Skipped(error.where, error.why),))
+    return tree.total() or Tallied(plan.empty())
 
 
 def _tally(piece: Piece, plan: ScanPlan) -> Tally:

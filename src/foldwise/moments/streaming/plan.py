@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from foldwise.moments.streaming.tally import Tally
 from foldwise.tables import Category, Column
 
 if TYPE_CHECKING:
@@ -114,6 +115,10 @@ class ScanPlan:
     def tally_bytes(self) -> int:
         """Memory of one tally without gaps."""
         return int(self.n_blocks * (len(self.columns) + 1) ** 2 * 8)
+
+    def empty(self) -> Tally:
+        """The tally of no rows."""
+        return Tally.empty(self.n_blocks, len(self.columns), len(self.counted))
 
     def fingerprint(self, files: Iterable[SourceFile]) -> str:
         """A text that differs where anything does that the answer depends on."""

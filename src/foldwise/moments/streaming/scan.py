@@ -11,7 +11,9 @@ import numpy as np
 
 from foldwise.errors import InputError
 from foldwise.moments.origin import Origin
+from foldwise.moments.streaming.cluster import client_of, spread_over, walk_cluster
 from foldwise.moments.streaming.make_plan import Asked, make_plan
+from foldwise.moments.streaming.pieces import Tallied
 from foldwise.moments.streaming.plan import ScanPlan
 from foldwise.moments.streaming.sources import Source, open_source
 from foldwise.moments.streaming.state import Progress, load_state
@@ -75,6 +77,7 @@ def scan_table(
     state: str | Path | None = None,
     workers: int | None = None,
     progress: Tell | None = None,
+    dask: Any = None,
 ) -> Scanned:
     """Read a table once; `FoldMoments.scan` says what the parameters are."""
     asked = Asked(
@@ -92,11 +95,23 @@ def scan_table(
     if workers is not None:
         _whole("workers", workers, 1, 1 << 10)
     opened = open_source(source)
-    plan, notes = make_plan(opened, asked, skip_bad=skip_bad) if like is None else (_plan_like(like, asked), ())
-    done = _walked(opened, plan, skip_bad=skip_bad, state=state, workers=workers, progress=progress)
-    tally = done.whole.total()
-    skipped = tuple((one.where, one.why, one.n_rows) for one in done.skipped)
-    if tally is None or not tally.n_rows:
+    notes: tuple[str, ...] = ()
+    plan = None if like is None else _plan_like(like, asked)
+    if dask is not None:
+        if state is not None:
+            message = "state can't be given with dask, whose scheduler makes anew what a worker loses"
+            raise InputError(message)
+        with client_of(dask) as client:
+            if plan is None:
+                plan, notes = make_plan(opened, asked, skip_bad=skip_bad, spread=spread_over(client))
+            found = walk_cluster(client, opened.files, plan, skip_bad=skip_bad, tell=progress)
+    else:
+        if plan is None:
+            plan, notes = make_plan(opened, asked, skip_bad=skip_bad)
+        found = _walked(opened, plan, skip_bad=skip_bad, state=state, workers=workers, progress=progress)
+    tally = found.tally
+    skipped = tuple((one.where, one.why, one.n_rows) for one in found.skipped)
+    if not tally.n_rows:
         also = f"; {len(skipped)} parts of it were skipped, first {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
         message = f"the table has no rows{also}"
         raise InputError(message)
@@ -126,11 +141,11 @@ def _walked(
     state: str | Path | None,
     workers: int | None,
     progress: Tell | None,
-) -> Progress:
+) -> Tallied:
     if state is None:
-        done, how = Progress.start(), Walk(workers_for(plan, workers), skip_bad, progress)
+        done, how = Progress.start(plan.empty()), Walk(workers_for(plan, workers), skip_bad, progress)
         walk(opened.files, plan, done, how)
-        return done
+        return done.tallied()
     path = Path(state)
     if opened.is_stream:
         message = "state is for tables that can be read again from where a scan stopped; a stream can't"
@@ -139,10 +154,10 @@ def _walked(
         message = f"state must name a file in a folder that is there, got {str(path)!r}"
         raise InputError(message)
     fingerprint = plan.fingerprint(opened.files)
-    done = load_state(path, fingerprint) if path.exists() else Progress.start()
+    done = load_state(path, fingerprint, plan.empty()) if path.exists() else Progress.start(plan.empty())
     walk(opened.files, plan, done, Walk(workers_for(plan, workers), skip_bad, progress, path, fingerprint))
     path.unlink(missing_ok=True)
-    return done
+    return done.tallied()
 
 
 def _plan_like(like: Origin, asked: Asked) -> ScanPlan:

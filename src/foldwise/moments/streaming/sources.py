@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.dataset
 
 from foldwise.errors import InputError
+from foldwise.moments.streaming.bad import BadBlock
+from foldwise.moments.streaming.dask_frames import partitions_of
 from foldwise.moments.streaming.files import MemoryFile, ParquetFile, changed_at
 from foldwise.moments.streaming.text import SUFFIXES, FrontFile
 from foldwise.tables.frames import columns_of
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 PARQUET = (".parquet", ".pq")
 _ACCEPTED = (
     "a file, folder or pattern such as 'data/*.parquet', a list of them, a pyarrow data set or record batch reader, a "
-    "dataframe (also a lazy one), or an iterator of dataframes"
+    "dataframe (also a lazy or a Dask one), or an iterator of dataframes"
 )
 
 
@@ -44,13 +46,16 @@ class Source:
     files: Sequence[SourceFile]
     is_stream: bool = False
 
-    def head(self, n_rows: int) -> pa.RecordBatch:
-        """Some first rows, each column as one array."""
+    def head(self, n_rows: int, *, skip_bad: bool) -> pa.RecordBatch:
+        """Some first rows, each column as one array; with `skip_bad` of the first file that can be read."""
         for file in self.files:
-            schema = file.schema()
-            for batch in file.batches(schema.names, n_rows=n_rows):
-                if batch.num_rows:
-                    return batch.slice(0, n_rows)
+            try:
+                for batch in file.batches(file.schema().names, n_rows=n_rows):
+                    if batch.num_rows:
+                        return batch.slice(0, n_rows)
+            except BadBlock:
+                if not skip_bad:
+                    raise
         message = "the table has no rows"
         raise InputError(message)
 
@@ -79,6 +84,8 @@ def open_source(source: Any) -> Source:
         return Source(_files(source))
     if isinstance(source, pyarrow.dataset.Dataset):
         return Source(_of_dataset(source))
+    if is_dask(source):
+        return Source(partitions_of(source))
     if isinstance(source, (Iterator, pa.RecordBatchReader)):
         return _stream(_batches_of(source))
     start = _start_of(source)
@@ -86,6 +93,11 @@ def open_source(source: Any) -> Source:
         message = f"source must be {_ACCEPTED}, got {type(source).__name__}"
         raise InputError(message)
     return Source((MemoryFile("the table", start),))
+
+
+def is_dask(source: Any) -> bool:
+    """Whether it is a Dask frame."""
+    return type(source).__module__.startswith("dask") and hasattr(source, "to_delayed")
 
 
 def _start_of(source: Any) -> Callable[[], Iterable[pa.RecordBatch]] | None:

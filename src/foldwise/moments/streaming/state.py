@@ -16,7 +16,8 @@ import numpy as np
 
 from foldwise.errors import InputError
 from foldwise.moments.streaming.bad import Skipped
-from foldwise.moments.streaming.tally import Tally
+from foldwise.moments.streaming.pieces import Tallied
+from foldwise.moments.streaming.tally import Tally, merged
 from foldwise.moments.streaming.tree import Tree
 from foldwise.moments.whole_file import write_arrays
 
@@ -37,43 +38,49 @@ class Progress:
     ----------
     files, pieces : int
         Files that are done, and pieces of the one after them.
-    whole, current : Tree
+    whole, current : Tree of Tally
         Of the files that are done, and of that one's pieces.
+    empty : Tally
+        That of no rows, which takes the place of a file without any, so that the tree's form stays.
     skipped : list of Skipped
     """
 
-    whole: Tree
-    current: Tree
+    whole: Tree[Tally]
+    current: Tree[Tally]
+    empty: Tally
     files: int = 0
     pieces: int = 0
     skipped: list[Skipped] = field(default_factory=list)
     pending: list[Skipped] = field(default_factory=list)
 
     @classmethod
-    def start(cls) -> Progress:
+    def start(cls, empty: Tally) -> Progress:
         """Nothing is done."""
-        return cls(Tree(), Tree())
+        return cls(Tree(merged), Tree(merged), empty)
 
     @property
     def n_rows(self) -> int:
         """Rows that have been tallied."""
-        return self.whole.n_rows + self.current.n_rows
+        return sum(tally.n_rows for tree in (self.whole, self.current) for _, tally in tree.branches)
+
+    def tallied(self) -> Tallied:
+        """All rows, when all files are done."""
+        return Tallied(self.whole.total() or self.empty, tuple(self.skipped))
 
     def end_file(self) -> None:
         """The file's pieces have all come."""
-        total = self.current.total()
-        if total is not None:
-            self.whole.add(total)
+        self.whole.add(self.current.total() or self.empty)
         self.skipped += self.pending
         self._next_file()
 
     def drop_file(self, skipped: Skipped) -> None:
         """The file can't be read to its end: none of it counts."""
+        self.whole.add(self.empty)
         self.skipped.append(skipped)
         self._next_file()
 
     def _next_file(self) -> None:
-        self.current, self.pending = Tree(), []
+        self.current, self.pending = Tree(merged), []
         self.files, self.pieces = self.files + 1, 0
 
 
@@ -98,7 +105,7 @@ def save_state(path: Path, fingerprint: str, progress: Progress) -> None:
     write_arrays(path, arrays)
 
 
-def load_state(path: Path, fingerprint: str) -> Progress:
+def load_state(path: Path, fingerprint: str, empty: Tally) -> Progress:
     """Read what `save_state` wrote.
 
     Raises
@@ -109,7 +116,7 @@ def load_state(path: Path, fingerprint: str) -> Progress:
     try:
         with np.load(path, allow_pickle=False) as file:
             settings = json.loads(str(file["settings"]))
-            found = _progress(settings, file.__getitem__)
+            found = _progress(settings, file.__getitem__, empty)
     except OSError as error:
         message = f"state {str(path)!r} can't be read: {error.strerror or error}"
         raise InputError(message) from error
@@ -125,10 +132,10 @@ def load_state(path: Path, fingerprint: str) -> Progress:
     return found
 
 
-def _progress(settings: dict[str, Any], array: Callable[[str], NDArray[Any]]) -> Progress:
+def _progress(settings: dict[str, Any], array: Callable[[str], NDArray[Any]], empty: Tally) -> Progress:
     trees = []
     for name in ("whole", "current"):
-        tree = Tree()
+        tree = Tree(merged)
         for at, (leaves, n_rows) in enumerate(settings["trees"][name]):
             parts = {part: array(f"{name}_{at}_{part}") for part in ARRAYS}
             tree.branches.append((leaves, Tally(**parts, n_rows=n_rows)))
@@ -136,6 +143,7 @@ def _progress(settings: dict[str, Any], array: Callable[[str], NDArray[Any]]) ->
     return Progress(
         trees[0],
         trees[1],
+        empty,
         settings["files"],
         settings["pieces"],
         [Skipped(**one) for one in settings["skipped"]],

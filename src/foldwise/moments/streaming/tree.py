@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from foldwise.moments.streaming.tally import Tally, merged
+Leaf = TypeVar("Leaf")
 
 
 @dataclass
-class Tree:
-    """What has come so far, as the tallies of at most log2(leaves) + 1 whole branches.
+class Tree(Generic[Leaf]):
+    """What has come so far, as at most log2(leaves) + 1 whole branches.
 
     Attributes
     ----------
-    branches : list of (leaves, tally)
+    merge : callable
+        Of two neighbouring branches.
+    branches : list of (leaves, what they merge to)
         The largest first; a power of two of leaves each.
+
+    Examples
+    --------
+    >>> tree = Tree(lambda left, right: f"({left}{right})")
+    >>> for letter in "abcdefg":
+    ...     tree.add(letter)
+    >>> tree.total()
+    '(((ab)(cd))((ef)g))'
     """
 
-    branches: list[tuple[int, Tally]] = field(default_factory=list)
+    merge: Callable[[Leaf, Leaf], Leaf]
+    branches: list[tuple[int, Leaf]] = field(default_factory=list)
 
-    @property
-    def n_leaves(self) -> int:
-        """How many have come."""
-        return sum(leaves for leaves, _ in self.branches)
-
-    @property
-    def n_rows(self) -> int:
-        """Of all leaves."""
-        return sum(tally.n_rows for _, tally in self.branches)
-
-    def add(self, tally: Tally) -> None:
+    def add(self, leaf: Leaf) -> None:
         """The next leaf."""
         leaves = 1
         while self.branches and self.branches[-1][0] == leaves:
             _, before = self.branches.pop()
-            tally = merged(before, tally)
+            leaf = self.merge(before, leaf)
             leaves *= 2
-        self.branches.append((leaves, tally))
+        self.branches.append((leaves, leaf))
 
-    def total(self) -> Tally | None:
+    def total(self) -> Leaf | None:
         """All leaves, the smallest branches first; None without one."""
-        whole: Tally | None = None
-        for _, tally in reversed(self.branches):
-            whole = tally if whole is None else merged(tally, whole)
+        whole: Leaf | None = None
+        for _, branch in reversed(self.branches):
+            whole = branch if whole is None else self.merge(branch, whole)
         return whole
