@@ -172,7 +172,12 @@ def few(value, count, n=90):
         (few("one", 2), {}, "class 'one' of target 'y' has 2 rows"),
         (few("one", 3), {"folds": fw.Folds.kfold(90, 5, shuffle=False)}, "class 'one' of target 'y' lies in 1 fold of"),
         (["same"] * 90, {}, "target 'y' is 'same' in every row"),
-        (["a", "b", "c"] * 30, {}, "target 'y' has 3 classes, 'a', 'b', 'c'; two can be told apart"),
+        (
+            ["a", "b", "c"] * 30,
+            {"family": "binomial"},
+            "must have two different values .* got 3: 'a', 'b', 'c'; the multinomial family takes more",
+        ),
+        ([f"k{i % 25}" for i in range(90)], {}, "must be a number or have at most 20 classes, got text with 25 differ"),
         (few(None, 2), {}, "target 'y' is missing in 2 of 90 rows, first at row 1"),
         (
             [-1.0] + [2.0] * 89,

@@ -17,6 +17,13 @@ _HELP = click.RichHelpConfiguration(theme="default-slim", text_paragraph_linebre
 
 _TABLE = click.argument("table", type=click.Path(path_type=Path))
 _TARGET = click.option("--target", metavar="COL", required=True, help="The column to predict.")
+_TARGET_OR_TIME = click.option("--target", metavar="COL", help="The column to predict.")
+_TIME = click.option("--time", metavar="COL", help="In place of --target: times to an event, with --event.")
+_EVENT = click.option(
+    "--event",
+    metavar="COL",
+    help="Whether the event came then (1 or true), or had not by then (0 or false).",
+)
 _DROP = click.option("--drop", metavar="COL", multiple=True, help="Leave a column out; may be given again.")
 _CATEGORY = click.option(
     "--category",
@@ -28,8 +35,9 @@ _CATEGORY = click.option(
 _FAMILY = click.option(
     "--family",
     metavar="NAME",
-    help="What fits the target: gaussian, binomial, probit, cloglog, poisson, gamma, tweedie, 'negative binomial' or "
-    "huber. Taken from the target if left out: two values of any kind are classes, whole numbers from 0 counts.",
+    help="What fits the target: gaussian, binomial, probit, cloglog, multinomial, poisson, gamma, tweedie, 'negative "
+    "binomial', huber or cox. Taken from the target if left out: two values of any kind and text with more are "
+    "classes, whole numbers from 0 counts.",
 )
 
 
@@ -66,7 +74,9 @@ def demo() -> None:
 
 @foldwise.command()
 @_TABLE
-@_TARGET
+@_TARGET_OR_TIME
+@_TIME
+@_EVENT
 @_FAMILY
 @click.option(
     "--folds", metavar="K", type=click.IntRange(min=3), default=5, show_default=True, help="Folds in each repeat."
@@ -85,6 +95,7 @@ def demo() -> None:
     metavar="NAMES",
     help="What to compare, separated by commas: ols, ridge, lasso, elastic-net (these if left out), group-lasso.",
 )
+@click.option("--offset", metavar="COL", help="A column that is added to every linear predictor, such as log exposure.")
 @_DROP
 @_CATEGORY
 @click.option(
@@ -99,8 +110,11 @@ def demo() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print report.json in place of the text.")
 def compare(
     table: Path,
-    target: str,
+    target: str | None,
+    time: str | None,
+    event: str | None,
     family: str | None,
+    offset: str | None,
     folds: int,
     repeats: int,
     seed: int,
@@ -113,7 +127,8 @@ def compare(
 ) -> None:
     """Compare least squares, ridge, lasso and elastic net on TABLE, or the candidates that are named.
 
-    The target may be numbers, two classes (text too) or counts; the first lines say which family was chosen and why.
+    The target may be numbers, classes (text too), counts, or by --time and --event times to an event; the page says
+    which family was chosen and why.
 
     Which predicts best, by how much, is the difference real, and which features survive? Strengths are chosen inside
     each training set, so the errors are those of the whole procedure.
@@ -121,7 +136,20 @@ def compare(
     from foldwise.cli.compare import Request, show_comparison
 
     names = None if candidates is None else tuple(candidates.split(","))
-    request = Request(table, target, folds, repeats, seed, drop, categories, names, family=family)
+    request = Request(
+        table,
+        target,
+        folds,
+        repeats,
+        seed,
+        drop,
+        categories,
+        names,
+        family=family,
+        time=time,
+        event=event,
+        offset=offset,
+    )
     show_comparison(request, out=out, as_json=as_json, moments=moments)
 
 

@@ -35,7 +35,7 @@ class Request:
     """What to compare on: a table (a path, or a table at hand), its target, how the folds are dealt, and what."""
 
     table: Any
-    target: str
+    target: str | None = None
     folds: int = 5
     repeats: int = 10
     seed: int = 0
@@ -44,6 +44,9 @@ class Request:
     candidates: tuple[str, ...] | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     family: str | None = None
+    time: str | None = None
+    event: str | None = None
+    offset: str | None = None
 
 
 def show_comparison(request: Request, *, out: Path | None = None, as_json: bool = False, moments: bool = True) -> None:
@@ -78,7 +81,10 @@ def _compared(request: Request) -> Comparison:
         comparison = run_comparison(
             table,
             target=request.target,
+            time=request.time,
+            event=request.event,
             family=request.family,
+            offset=request.offset,
             candidates=request.candidates or DEFAULT_CANDIDATES,
             folds=request.folds,
             repeats=request.repeats,

@@ -67,6 +67,11 @@ def train(
     if y is None:
         raise InputError("target must be named")
     training, test = split_rows(len(y), test_size, seed, y if design.classes else None)
+    if design.family == "multinomial":
+        raise InputError(
+            f"target {target!r} has {len(design.classes)} classes; a model file holds two as yet: make a column of one "
+            "class against the others, or keep the rows of two"
+        )
     if design.family != "gaussian":
         return train_generalized(
             design,

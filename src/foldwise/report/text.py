@@ -21,6 +21,11 @@ PLAIN = str.maketrans({"█": "#", "▌": "#", "▐": "#", "│": "|", "\u2013":
 
 _MEASURES = {
     "rmse": "RMSE: root mean squared error on folds with no part in choosing the strength.",
+    "partial": (
+        "deviance: twice what a fold's rows lack in log partial likelihood, per event,\n"
+        "with no part in choosing the strength; D²: share explained; concordance: of two\n"
+        "rows the one at higher risk has its event first."
+    ),
     "deviance": (
         "deviance: twice the log likelihood that a row's prediction lacks to a perfect\n"
         "one, on folds with no part in choosing the strength; D²: share explained."
@@ -159,7 +164,7 @@ def _footnotes(comparison: Comparison) -> list[str]:
     certificate = "relative duality gap" if comparison.modelled.family.has_gap else "optimality residual"
     tests = [f"p: corrected resampled t, Holm over {pairs} pairs; a shared letter is a tie; ±: 95 %."]
     return [
-        _MEASURES[comparison.measure.key],
+        _MEASURES["partial" if comparison.modelled.is_risk else comparison.measure.key],
         *(tests if pairs > 1 else []),
         *(["optimism: by how much an ordinary cross-validation's best score flatters."] if tuned else []),
         *([f"per SD: for one standard deviation of the feature; kept in: share of {fits} fits."] if explained else []),

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from foldwise import __version__
 from foldwise.errors import DataWarning, InputError
@@ -24,15 +24,13 @@ from foldwise.study.collinear import collinear_notes
 from foldwise.study.comparison import Comparison, Run, Settings
 from foldwise.study.evaluation import evaluate
 from foldwise.study.kept_moments import moments_of_all
-from foldwise.study.measure import Modelled
 from foldwise.study.native import kind_of
-from foldwise.study.options import column_or_array, make_folds, make_weights
-from foldwise.study.own_columns import OwnColumns
-from foldwise.study.rows import Rows
-from foldwise.study.source import check_classes
+from foldwise.study.options import check_mixes, column_or_array, make_folds, make_target_scale
+from foldwise.study.reading import read_rows
+from foldwise.study.source import check_classes, check_events
 from foldwise.study.steps import Progress, Steps
 from foldwise.study.task import Encoding, Rule, Task
-from foldwise.tables import Recipe, make_design, read_table
+from foldwise.tables import Recipe, read_table
 
 DEFAULT_CANDIDATES = ("least squares", "ridge", "lasso", "elastic net")
 DEFAULT_L1_RATIOS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -42,7 +40,9 @@ MOST_FOLDS = 100
 def compare(
     table: Any,
     *,
-    target: str,
+    target: str | None = None,
+    time: str | None = None,
+    event: str | None = None,
     family: str | Family | None = None,
     candidates: Any = DEFAULT_CANDIDATES,
     folds: int | Folds | Splitter = 5,
@@ -60,6 +60,7 @@ def compare(
     target_scale: float | None = None,
     rule: Rule = "min",
     sample_weight: str | ArrayLike | None = None,
+    offset: str | ArrayLike | None = None,
     groups: str | ArrayLike | None = None,
     stratify: bool | None = None,
     progress: Progress | None = None,
@@ -75,8 +76,9 @@ def compare(
         1/(2 W) sum_i w_i (y_i - b0 - x_i'b)^2 + alpha (l1_ratio |b|_1 + (1 - l1_ratio)/(2 s) |b|^2)
 
     where s, the standard deviation of the target, makes the mixture independent of the target's unit. The grid of what
-    is tried, that is alphas and s, is the same for all fits and made from all rows unless it is given. For classes and
-    counts the family's loss stands in the place of half the squared error, with s = 1, and errors are mean deviances.
+    is tried, that is alphas and s, is the same for all fits and made from all rows unless it is given. For classes,
+    counts and times the family's loss stands in the place of half the squared error, with s = 1, and errors are mean
+    deviances.
 
     Differences between candidates are tested with the corrected resampled t on errors per fold, adjusted by Holm over
     all pairs, and reported between RMSEs in the target's unit, or deviances (`foldwise.study.differences`).
@@ -87,11 +89,14 @@ def compare(
         A dataframe (pandas, polars, pyarrow, ...), a dict of columns, a 2-D array with `names`, or the path of a file
         (CSV, TSV, Parquet, Feather, JSON lines); n rows.
     target : str
-        The column to predict: numbers, two classes with labels of any kind, or counts.
+        The column to predict: numbers, classes with labels of any kind, or counts.
+    time, event : str
+        In place of the target: the column of times to an event, and the one that says whether it came (true or 1) or
+        the row was no longer watched then (false or 0).
     family : str or foldwise.families.Family, optional
         What fits the target; taken from its values where omitted: "binomial" for two different values of any kind,
-        "poisson" for whole numbers from 0 with zeros and a mean of at most 10, "gaussian" for other numbers.
-        `Comparison.modelled` says which and why.
+        "multinomial" for text with 3 to 20, "poisson" for whole numbers from 0 with zeros and a mean of at most 10,
+        "gaussian" for other numbers, "cox" for times to an event. `Comparison.modelled` says which and why.
     candidates : names, (name, estimator) pairs, or a mapping from names to estimators
         Names are among "least squares" ("unpenalized" for other families), "ridge", "lasso", "elastic net", "group
         lasso". With the last, all columns that come from one column of the table (the levels of a category) stay or
@@ -120,10 +125,12 @@ def compare(
         Choose the strength with the smallest error, or the strongest penalty within one standard error of it.
     sample_weight : column name or array (n,), optional
         Row weights >= 0, in fits and errors.
+    offset : column name or array (n,), optional
+        Added to every linear predictor and not fitted, such as the logarithm of an exposure.
     groups : column name or array (n,), optional
         Rows of one group stay in one fold.
     stratify : bool, optional
-        Spread the target evenly over the folds; where omitted, classes are.
+        Spread the target evenly over the folds; where omitted, classes and events are.
     progress : callable, optional
         Called with (paths done, paths in all, name of the candidate at work; where a path takes long, its strengths).
 
@@ -162,34 +169,31 @@ def compare(
         raise InputError(f"fill must be 'median' or 'mean', got {fill!r}")
     if rule not in get_args(Rule):
         raise InputError(f"rule must be 'min' or '1se', got {rule!r}")
-    mixes, strengths = _mixes(l1_ratios), check_strengths(alphas)
+    mixes, strengths = check_mixes(l1_ratios), check_strengths(alphas)
     table = read_table(table) if isinstance(table, str | Path) else table
     dropped = [drop] if isinstance(drop, str) else list(drop)
-    roles = [value for value in (groups, sample_weight) if isinstance(value, str)]
-    design = make_design(
+    rows, modelled = read_rows(
         table,
         target=target,
-        drop=dict.fromkeys([*dropped, *roles]),
+        time=time,
+        event=event,
+        family=asked,
+        drop=dropped,
+        roles={"groups": groups, "sample_weight": sample_weight, "offset": offset},
         categories=categories,
         units=units,
         min_level_count=min_level_count,
         names=names,
-        family=None if asked is None else asked.name,
     )
-    y = design.target
-    if y is None:
-        raise InputError("target must name a column of the table, got None")
-    fitted = family_of(design.family) if asked is None else asked
-    modelled = Modelled(fitted, str(target), design.reason, design.classes)
+    design, fitted = rows.design, rows.family
     chosen = find_candidates(candidates, gaussian=fitted.name == "gaussian")
     tuned = any(candidate.tunes for candidate in chosen)
     check_classes(design)
-    weights = make_weights(column_or_array(table, sample_weight, "sample_weight"), y.shape[0])
     dealt = isinstance(folds, int | np.integer) and groups is None
-    spread = bool(design.classes) and dealt if stratify is None else stratify
+    spread = (bool(design.classes) or rows.event is not None) and dealt if stratify is None else stratify
     partition = make_folds(
         folds,
-        y,
+        rows.target if rows.event is None else rows.event,
         repeats=repeats,
         seed=seed,
         stratify=spread,
@@ -198,13 +202,12 @@ def compare(
     if tuned:
         _check_nesting(partition.n_folds)
     check_classes(design, partition, nested=tuned)
-    scale = _target_scale(target_scale, y, weights) if fitted.name == "gaussian" else 1.0
+    check_events(rows, partition)
+    scale = make_target_scale(target_scale, rows) if fitted.name == "gaussian" else 1.0
     encoding = Encoding(fill, indicators, min_level_count)
     recipe = Recipe.learn(design, fill=fill, indicators=indicators, min_level_count=min_level_count)
     columns = recipe.columns
     _, sources = np.unique([column.source for column in columns], return_inverse=True)
-    own = OwnColumns(table, frozenset({str(target), *dropped, *roles}), names)
-    rows = Rows(design, fitted, y, weights, sample_weight is not None, None, own)
     steps = Steps(progress=progress)
     tasks = [
         Task(
@@ -229,7 +232,7 @@ def compare(
     for note in told:
         warnings.warn(note, DataWarning, stacklevel=2)
     return Comparison(
-        target=str(target),
+        target=str(design.target_name),
         unit=design.target_unit,
         columns=columns,
         folds=partition,
@@ -243,6 +246,7 @@ def compare(
             stratify=spread,
             groups=_name_of(groups),
             sample_weight=_name_of(sample_weight),
+            offset=_name_of(offset),
             drop=tuple(dropped),
             fill=fill,
             indicators=indicators,
@@ -264,6 +268,7 @@ def compare(
         modelled=modelled,
         baseline_scores=evaluation.baseline_scores,
         moments=moments_of_all(tasks, partition),
+        event=event,
     )
 
 
@@ -288,25 +293,7 @@ def _check_nesting(n_folds: int) -> None:
         raise InputError(f"folds must be at most {MOST_FOLDS} where a strength is chosen, got {n_folds}, {cost}")
 
 
-def _mixes(l1_ratios: Iterable[float]) -> tuple[float, ...]:
-    mixes = tuple(sorted({float(mix) for mix in l1_ratios}))
-    if not mixes or not all(0.0 < mix <= 1.0 for mix in mixes):
-        raise InputError(f"l1_ratios must be numbers above 0 up to 1 (ridge is a candidate of its own), got {mixes}")
-    return mixes
-
-
 def _name_of(value: str | ArrayLike | None) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return "given as values"
-
-
-def _target_scale(value: float | None, y: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    if value is None:
-        if not np.any(weights):
-            raise InputError("sample_weight must have a positive sum, got zeros")
-        spread = float(np.sqrt(np.average((y - np.average(y, weights=weights)) ** 2, weights=weights)))
-        return spread if spread > 0.0 else 1.0
-    if not (np.isfinite(value) and value > 0.0):
-        raise InputError(f"target_scale must be a number > 0, got {value!r}")
-    return float(value)

@@ -42,6 +42,7 @@ class Settings:
     stratify: bool
     groups: str | None
     sample_weight: str | None
+    offset: str | None
     drop: tuple[str, ...]
     fill: str
     indicators: bool
@@ -98,6 +99,8 @@ class Comparison:
         What else is told of predicting without features.
     moments : FoldMoments or None
         Of a gaussian comparison whose table is not wide: what the report's page refits from, without a row.
+    event : str or None
+        Where times to an event are predicted: the column that says whether it came.
 
     Examples
     --------
@@ -124,6 +127,7 @@ class Comparison:
     modelled: Modelled = field(default_factory=lambda: Modelled(Gaussian(), "", ""))
     baseline_scores: dict[str, float] = field(default_factory=dict)
     moments: FoldMoments | None = None
+    event: str | None = None
 
     @property
     def measure(self) -> Measure:
@@ -312,7 +316,7 @@ class Comparison:
         """
         plain: dict[str, Any] = {
             "schema": SCHEMA,
-            "target": {"name": self.target, "unit": self.unit},
+            "target": {"name": self.target, "unit": self.unit, "event": self.event},
             "family": self.modelled.to_dict(),
             "rows": self.folds.n_rows,
             "features": [asdict(column) for column in self.columns],

@@ -1,16 +1,21 @@
-"""What the user asked for -> rows' folds, groups and weights, checked."""
+"""What the user asked for -> rows' folds, groups, weights, offset and scale, checked."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foldwise.errors import InputError
+from foldwise.families import Family
 from foldwise.resampling import Folds, Splitter
+from foldwise.study.rows import Rows
 from foldwise.tables.frames import columns_of
 
 
-def column_or_array(table: Any, value: str | ArrayLike | None, argument: str) -> NDArray[Any] | None:
+def column_or_array(
+    table: Any, value: str | ArrayLike | None, argument: str, names: Sequence[str] | None = None
+) -> NDArray[Any] | None:
     """One value per row: the column of that name, or the values themselves.
 
     Raises
@@ -22,9 +27,9 @@ def column_or_array(table: Any, value: str | ArrayLike | None, argument: str) ->
         return None
     if not isinstance(value, str):
         return np.asarray(value)
-    columns = columns_of(table)
+    columns = columns_of(table, names)
     if value not in columns:
-        raise InputError(f"{argument} must be a column of the table or one value per row, got {value!r}")
+        raise InputError(f"{argument} must be a column of the table or one value per row; the table has no {value!r}")
     return np.asarray(columns[value].to_pylist(), dtype=object)
 
 
@@ -83,13 +88,71 @@ def make_weights(sample_weight: NDArray[Any] | None, n: int) -> NDArray[np.float
     """
     if sample_weight is None:
         return np.ones(n)
+    return _numbers("sample_weight", sample_weight, n, least=0.0)
+
+
+def make_offset(offset: NDArray[Any] | None, n: int, family: Family) -> NDArray[np.float64] | None:
+    """What is added to every row's linear predictor (n,); None where nothing is.
+
+    Raises
+    ------
+    InputError
+        Where they are not finite numbers, one for each row, or the family takes none.
+    """
+    if offset is None:
+        return None
+    if family.name == "multinomial":
+        raise InputError("offset must be left out for three classes or more: it would be the same for all of them")
+    return _numbers("offset", offset, n, least=-np.inf)
+
+
+def _numbers(argument: str, given: NDArray[Any], n: int, *, least: float) -> NDArray[np.float64]:
     try:
-        weights = sample_weight.astype(np.float64)
+        values: NDArray[np.float64] = given.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError(f"sample_weight must be numbers, got {sample_weight.dtype} values ({error})") from error
-    if weights.shape != (n,):
-        raise InputError(f"sample_weight must have one value for each of {n} rows, got shape {weights.shape}")
-    odd = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0.0)))
+        raise InputError(f"{argument} must be numbers, got {given.dtype} values ({error})") from error
+    if values.shape != (n,):
+        raise InputError(f"{argument} must have one value for each of {n} rows, got shape {values.shape}")
+    odd = np.flatnonzero(~(np.isfinite(values) & (values >= least)))
     if odd.size:
-        raise InputError(f"sample_weight must be finite and >= 0, got {weights[odd[0]]} in row {odd[0] + 1}")
-    return weights
+        wanted = "finite and >= 0" if least == 0.0 else "finite"
+        raise InputError(f"{argument} must be {wanted}, got {values[odd[0]]} in row {odd[0] + 1}")
+    return values
+
+
+def check_mixes(l1_ratios: Iterable[float]) -> tuple[float, ...]:
+    """The l1_ratios that the elastic net searches, ascending.
+
+    Raises
+    ------
+    InputError
+        Where there is none, or one is not above 0 and at most 1.
+
+    Examples
+    --------
+    >>> check_mixes([0.9, 0.5])
+    (0.5, 0.9)
+    """
+    mixes = tuple(sorted({float(mix) for mix in l1_ratios}))
+    if not mixes or not all(0.0 < mix <= 1.0 for mix in mixes):
+        raise InputError(f"l1_ratios must be numbers above 0 up to 1 (ridge is a candidate of its own), got {mixes}")
+    return mixes
+
+
+def make_target_scale(value: float | None, rows: Rows) -> float:
+    """What the target of squared errors is divided by: its standard deviation, unless given.
+
+    Raises
+    ------
+    InputError
+        Where it is not a number > 0, or no row has weight.
+    """
+    if value is None:
+        if not np.any(rows.weights):
+            raise InputError("sample_weight must have a positive sum, got zeros")
+        y = rows.target if rows.offset is None else rows.target - rows.offset
+        spread = float(np.sqrt(np.average((y - np.average(y, weights=rows.weights)) ** 2, weights=rows.weights)))
+        return spread if spread > 0.0 else 1.0
+    if not (np.isfinite(value) and value > 0.0):
+        raise InputError(f"target_scale must be a number > 0, got {value!r}")
+    return float(value)

@@ -25,7 +25,7 @@ class Rows:
     family : Family
         Whose loss scores a prediction.
     target : (n,) array
-        Numbers, or class numbers; for times to an event entry, time, event and stratum (n, 4).
+        Numbers, or class numbers; for times to an event (n, 2), whether it came in the second column.
     weights : (n,) array
     is_weighted : bool
         Whether weights were given.
@@ -57,6 +57,11 @@ class Rows:
     def y(self) -> Floats:
         """The target as the family takes it: marks (n, C) for C classes."""
         return self.family.check_target(self.target, self.n)
+
+    @property
+    def event(self) -> Floats | None:
+        """For times to an event: 1 where it came (n,)."""
+        return self.design.event
 
     @property
     def has_classes(self) -> bool:

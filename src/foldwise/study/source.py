@@ -11,6 +11,7 @@ from foldwise.moments import Fill, FoldMoments
 from foldwise.paths import RowTable, WideTable, prepare
 from foldwise.paths.generalized.filling import Filling
 from foldwise.resampling import Folds
+from foldwise.study.rows import Rows
 from foldwise.tables import Design
 
 Floats = NDArray[np.float64]
@@ -101,3 +102,23 @@ def check_classes(design: Design, folds: Folds | None = None, *, nested: bool = 
                     f"fold{'s' if len(where) > 1 else ''} of repeat {repeat}, so that some training set has no row of "
                     "it: use stratified folds, or fewer"
                 )
+
+
+def check_events(rows: Rows, folds: Folds) -> None:
+    """Refuse folds without an event, which has to score them.
+
+    Raises
+    ------
+    InputError
+        Naming the fold and what would do.
+    """
+    if rows.event is None:
+        return
+    events = rows.event * rows.weights > 0.0
+    for repeat, label in enumerate(folds.labels):
+        none = np.flatnonzero(np.bincount(label, weights=events, minlength=folds.n_folds) == 0)
+        if none.size:
+            raise InputError(
+                f"fold {none[0]} of repeat {repeat} has no event of {rows.design.event_name!r} to be scored by "
+                f"({int(events.sum())} events in {folds.n_folds} folds): use fewer, or ones that spread the events"
+            )

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from foldwise.study.differences import LEVEL, POWER
 from foldwise.study.wording import listed, number, p_value, share, with_unit
 
@@ -33,9 +35,8 @@ def _nothing_learned(comparison: "Comparison") -> tuple[str, ...]:
     mean = number(comparison.baseline_error)
     p = p_value(comparison.baseline_difference.p)
     without, measure = comparison.modelled.without, comparison.measure
-    opening = (
-        f"No candidate is shown to predict {comparison.target} better than {without.replace('the mean', 'its mean')}"
-    )
+    its = without.replace("the mean", "its mean")
+    opening = f"No candidate is shown to predict {comparison.modelled.target} better than {its}"
     errors = (
         f"the best, {best.name}, errs by {rmse} on unseen rows ({measure.name}), {_plain(without)} by {mean} (p = {p})"
     )
@@ -48,12 +49,12 @@ def _nothing_learned(comparison: "Comparison") -> tuple[str, ...]:
 
 
 def _exact(comparison: "Comparison") -> str:
-    name, target = _start(comparison.best.name), comparison.target
+    name, target = _start(comparison.best.name), comparison.modelled.target
     return f"{name} predicts {target} on unseen rows without error: does a feature say what {target} is (a leak)?"
 
 
 def _error(comparison: "Comparison") -> str:
-    best, tied, target = comparison.best, comparison.tied, comparison.target
+    best, tied, target = comparison.best, comparison.tied, comparison.modelled.target
     rmse, measure = with_unit(number(best.error), comparison.error_unit), comparison.measure
     interval = f"{number(best.interval[0])} to {number(best.interval[1])}"
     without = comparison.modelled.without
@@ -130,8 +131,10 @@ def _features(comparison: "Comparison") -> str:
 
 def _spoken(comparison: "Comparison", result: "CandidateResult") -> str:
     several = result.coef.ndim == 2
-    agreement = result.agreement.max(axis=1, initial=0.0) if several else result.agreement
-    strength = abs(result.coef_per_sd).max(axis=1) if several else abs(result.coef_per_sd)
+    strength, agreement = abs(result.coef_per_sd), np.nan_to_num(result.agreement)
+    if several:  # the class on which a feature bears most
+        most = np.arange(len(strength)), strength.argmax(axis=1)
+        strength, agreement = strength[most], agreement[most]
     sure = [
         j
         for j in range(len(comparison.columns))

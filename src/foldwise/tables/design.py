@@ -89,13 +89,15 @@ class Design:
     categories
         The columns that belong together as levels of one category.
     target
-        (n,) float64, or None where no target was named.
+        (n,) float64, or None where no target was named; numbers of classes, and times of events.
     target_name, target_unit
         Its name and unit.
     family, reason
         The family that fits the target, and why.
     classes
-        The two classes that target 0 and 1 stand for; empty for numbers.
+        The classes that target 0, 1, ... stand for; empty for numbers.
+    event_name, event
+        For times to an event: the column that says whether it came, and (n,) 1 where it did; else None.
     notes
         What was left out, pooled or looks odd, in plain sentences.
 
@@ -117,6 +119,8 @@ class Design:
     family: str = "gaussian"
     reason: str = ""
     classes: tuple[str | bool | int | float, ...] = ()
+    event_name: str | None = None
+    event: NDArray[np.float64] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

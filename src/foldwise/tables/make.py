@@ -13,6 +13,7 @@ from foldwise.tables.checks import identifiers, leaks, require_column
 from foldwise.tables.design import Category, Column, Design
 from foldwise.tables.frames import Columns, columns_of
 from foldwise.tables.target import Target, read_target
+from foldwise.tables.times import read_times
 from foldwise.tables.values import kind_of, levels_of, numbers, refuse_spoiled_numbers
 
 
@@ -26,6 +27,7 @@ def make_design(
     min_level_count: int = 10,
     names: Sequence[str] | None = None,
     family: str | None = "gaussian",
+    event: str | None = None,
 ) -> Design:
     """Turn a table into named numeric columns.
 
@@ -56,6 +58,8 @@ def make_design(
         Column names where `table` is a 2-D array.
     family
         What the target is to be fitted by; None takes it from the target's values (`foldwise.tables.target`).
+    event
+        Where the target is a time: the column that says whether the event came then (`foldwise.tables.times`).
 
     Returns
     -------
@@ -91,9 +95,9 @@ def make_design(
         target = str(target)
         if target in drop:
             raise InputError(f"drop: {target!r} is the target")
-        read = read_target(target, columns[target], family)
+        read = _read(target, event, columns, drop, family)
     y = None if read is None else read.values
-    features = {name: column for name, column in columns.items() if name not in drop and name != target}
+    features = {name: column for name, column in columns.items() if name not in {*drop, target, event}}
     if not features:
         raise InputError("the table has no column left to predict from")
 
@@ -125,7 +129,20 @@ def make_design(
         family="gaussian" if read is None else read.family,
         reason="" if read is None else read.reason,
         classes=() if read is None else read.classes,
+        event_name=event,
+        event=None if read is None else read.event,
     )
+
+
+def _read(target: str, event: str | None, columns: Columns, drop: Sequence[str], family: str | None) -> Target:
+    if event is None:
+        return read_target(target, columns[target], family)
+    require_column(event, columns, "event")
+    if event in drop or event == target:
+        raise InputError(f"event: {event!r} is {'dropped' if event in drop else 'the time'}")
+    if family not in {None, "cox"}:
+        raise InputError(f"family must be 'cox' where an event is given, got {family!r}")
+    return read_times(target, columns[target], event, columns[event])
 
 
 class _Parts:

@@ -14,10 +14,11 @@ from foldwise.tables.values import kind_of, levels_of, number_in, numbers, refus
 Label = str | bool | int | float
 
 TWO_CLASSES = ("binomial", "probit", "cloglog")
-KNOWN = ("gaussian", "huber", *TWO_CLASSES, "poisson", "gamma", "tweedie", "negative binomial")
+KNOWN = ("gaussian", "huber", *TWO_CLASSES, "multinomial", "poisson", "gamma", "tweedie", "negative binomial", "cox")
 _LEAST = {"poisson": 0.0, "negative binomial": 0.0, "tweedie": 0.0, "gamma": np.nextafter(0.0, 1.0)}
 _ACCEPTED = {"gamma": "an amount above 0 in every row"}
 MOST_CLASSES = 20
+"""Text with more different values than this names rows or things, and is no classes."""
 MOST_COUNTS = 10.0
 """Whole numbers from 0 whose mean is larger are taken for amounts like any others."""
 
@@ -29,31 +30,35 @@ class Target:
     Attributes
     ----------
     values : (n,) array
-        Numbers; for two classes 1 on the rows of the second.
+        Numbers; for classes their numbers, from 0 in sorted order; for times to an event the times.
     family : str
-        Whose loss fits such a target: "gaussian" for numbers, "binomial" for two classes, "poisson" for counts, or the
-        one that was asked for.
+        Whose loss fits such a target: "gaussian" for numbers, "binomial" for two classes, "multinomial" for more,
+        "poisson" for counts, "cox" for times to an event, or the one that was asked for.
     reason : str
         Why, in a few words.
     classes : tuple
-        The two classes in sorted order; empty for numbers.
+        The classes in sorted order; empty for numbers.
+    event : (n,) array or None
+        For times to an event: 1 where it came, 0 where the row was no longer watched.
     """
 
     values: NDArray[np.float64]
     family: str
     reason: str
     classes: tuple[Label, ...] = ()
+    event: NDArray[np.float64] | None = None
 
 
 def read_target(name: str, column: pa.Array, family: str | None = None) -> Target:
     """Read a target, for a family or for the one that its values suggest.
 
-    Two different values of any kind are classes. Whole numbers from 0, with zeros and a mean of at most 10, are counts.
+    Two different values of any kind are classes, and so is text with 3 to 20 different values. Whole numbers from 0,
+    with zeros and a mean of at most 10, are counts.
 
     Raises
     ------
     InputError
-        If it is missing in some rows, has one value only, more than two classes, or values that the family can't have.
+        If it is missing in some rows, has one value only, too many classes, or values that the family can't have.
 
     Examples
     --------
@@ -65,11 +70,13 @@ def read_target(name: str, column: pa.Array, family: str | None = None) -> Targe
     """
     if family is not None and family not in KNOWN:
         raise InputError(f"family must be one of {', '.join(KNOWN)} for a table, got {family!r}")
-    if family in TWO_CLASSES:
-        return _two_classes(name, column, family)
+    if family == "cox":
+        raise InputError("family 'cox' needs the names of a column of times and one of events: give time and event")
+    if family in {*TWO_CLASSES, "multinomial"}:
+        return _classes(name, column, family)
     kind = kind_of(name, column)
     if family is None and (kind in {"text", "boolean"} or _has_two_values(name, column, kind)):
-        return _two_classes(name, column, "binomial")
+        return _classes(name, column, None)
     values = target_values(name, column)
     if family is not None:
         _refuse_values(name, values, family)
@@ -86,34 +93,48 @@ def _has_two_values(name: str, column: pa.Array, kind: str) -> bool:
     return np.unique(numbers(name, column)).size == 2
 
 
-def _two_classes(name: str, column: pa.Array, family: str) -> Target:
+def _classes(name: str, column: pa.Array, family: str | None) -> Target:
     kind = kind_of(name, column)
-    if kind == "nothing":
-        raise InputError(f"target {name!r} is missing in every row")
-    missing = np.flatnonzero(column.is_null(nan_is_null=True).to_numpy(zero_copy_only=False))
-    if missing.size:
-        count = f"{missing.size} of {len(column)} rows"
-        raise InputError(f"target {name!r} is missing in {count}, first at row {missing[0] + 1}: remove those rows")
+    _refuse_missing(f"target {name!r}", column, kind)
     labels, codes = _labels(name, column, kind)
     if len(labels) == 1:
         raise InputError(f"target {name!r} is {labels[0]!r} in every row; there is nothing to predict")
-    if len(labels) > 2:
-        shown = ", ".join(map(repr, labels[:3])) + (", ..." if len(labels) > 3 else "")
-        if kind == "text" and len(labels) > MOST_CLASSES:
-            raise InputError(
-                f"target {name!r} must be a number or have two classes, got text with {len(labels)} different values: "
-                f"{shown}"
-            )
-        if len(labels) > MOST_CLASSES:
-            raise InputError(
-                f"target {name!r} must have two different values for the {family} family, got {len(labels)}: {shown}"
-            )
+    if len(labels) > (2 if family in TWO_CLASSES else MOST_CLASSES):
+        _refuse_many(name, labels, family)
+    if len(labels) == 2 and family != "multinomial":
+        first, second = map(repr, labels)
+        why = f"{name} has two classes, {first} and {second}"
+    else:
+        why = f"{name} has {len(labels)} classes, {_shown(labels)}"
+    chosen = family or ("binomial" if len(labels) == 2 else "multinomial")
+    return Target(codes.astype(np.float64), chosen, why, labels)
+
+
+def _refuse_many(name: str, labels: tuple[Label, ...], family: str | None) -> None:
+    shown = _shown(labels)
+    if family in TWO_CLASSES:
+        more = "; the multinomial family takes more" if len(labels) <= MOST_CLASSES else ""
         raise InputError(
-            f"target {name!r} has {len(labels)} classes, {shown}; two can be told apart as yet: make a column of one "
-            "class against the others, or keep the rows of two"
+            f"target {name!r} must have two different values for the {family} family, got {len(labels)}: {shown}{more}"
         )
-    first, second = map(repr, labels)
-    return Target(codes.astype(np.float64), family, f"{name} has two classes, {first} and {second}", labels)
+    what = "text with" if isinstance(labels[0], str) else ""
+    raise InputError(
+        f"target {name!r} must be a number or have at most {MOST_CLASSES} classes, got {what} {len(labels)} different "
+        f"values: {shown}".replace("got  ", "got ")
+    )
+
+
+def _shown(labels: tuple[Label, ...]) -> str:
+    return ", ".join(map(repr, labels[:3])) + (", ..." if len(labels) > 3 else "")
+
+
+def _refuse_missing(what: str, column: pa.Array, kind: str) -> None:
+    if kind == "nothing":
+        raise InputError(f"{what} is missing in every row")
+    missing = np.flatnonzero(column.is_null(nan_is_null=True).to_numpy(zero_copy_only=False))
+    if missing.size:
+        count = f"{missing.size} of {len(column)} rows"
+        raise InputError(f"{what} is missing in {count}, first at row {missing[0] + 1}: remove those rows")
 
 
 def _labels(name: str, column: pa.Array, kind: str) -> tuple[tuple[Label, ...], NDArray[Any]]:
