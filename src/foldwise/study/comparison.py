@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +13,15 @@ from foldwise.families import Gaussian
 from foldwise.moments import FoldMoments
 from foldwise.resampling import Folds
 from foldwise.study.differences import LEVEL, POWER, Difference
-from foldwise.study.measure import Label, Measure, Modelled
+from foldwise.study.measure import Measure, Modelled
 from foldwise.study.native import Kind, frame_of
+from foldwise.study.plain import candidate_of, class_coefficients, of_tuned, or_none, rounded
 from foldwise.study.result import CandidateResult
 from foldwise.study.verdict import sentences
 from foldwise.tables import Column
 
 SCHEMA = 2
 """Version of the layout of `Comparison.to_dict`; see docs/report-json.md."""
-_OF_STRENGTHS = ("alpha", "l1_ratio", "alpha_min", "alpha_1se", "chosen_alpha", "chosen_l1_ratio")
-_OF_FEATURES = {
-    "intercept": "intercept",
-    "coef": "coef",
-    "coef_per_sd": "coef_per_sd",
-    "survival": "survival",
-    "sign": "sign",
-    "sign_agreement": "agreement",
-}
-_CLASS_COLUMNS = ("class", "feature", "unit", "coefficient", "per_sd", "survival", "sign_agreement")
 
 
 @dataclass(frozen=True)
@@ -235,10 +225,10 @@ class Comparison:
                 "letters": r.letters,
                 "optimism": r.optimism,
                 "features_kept": r.n_kept,
-                "alpha": _of_tuned(r, "alpha"),
+                "alpha": of_tuned(r, "alpha"),
                 "alpha_min": r.alpha_min,
                 "alpha_1se": r.alpha_1se,
-                "l1_ratio": _of_tuned(r, "l1_ratio"),
+                "l1_ratio": of_tuned(r, "l1_ratio"),
                 "seconds": self.run.candidate_seconds[r.name],
             }
             for r in self.results
@@ -266,7 +256,7 @@ class Comparison:
         """
         r = self.result(name)
         if r.coef.ndim == 2:
-            return frame_of(_class_coefficients(r, self.columns, self.modelled.classes), self.frame)
+            return frame_of(class_coefficients(r, self.columns, self.modelled.classes), self.frame)
         order = np.argsort(-r.coef_per_sd, kind="stable").tolist()
         return frame_of(
             {
@@ -275,7 +265,7 @@ class Comparison:
                 "coefficient": [*r.coef[order].tolist(), r.intercept],
                 "per_sd": [*r.coef_per_sd[order].tolist(), None],
                 "survival": [*r.survival[order].tolist(), None],
-                "sign_agreement": [*(_or_none(x) for x in r.agreement[order].tolist()), None],
+                "sign_agreement": [*(or_none(x) for x in r.agreement[order].tolist()), None],
             },
             self.frame,
         )
@@ -330,83 +320,13 @@ class Comparison:
                 "p": self.baseline_difference.p,
                 "scores": self.baseline_scores,
             },
-            "candidates": [_candidate(r, self.measure) for r in self.results],
+            "candidates": [candidate_of(r, self.measure) for r in self.results],
             "differences": [asdict(d) for d in self.differences],
             "notes": list(self.notes),
         }
-        return {key: _rounded(value) for key, value in plain.items()}
+        return {key: rounded(value) for key, value in plain.items()}
 
     def __repr__(self) -> str:
         """The sizes."""
         sizes = f"{self.folds.n_rows} rows, {len(self.columns)} features, {len(self.results)} candidates"
         return f"Comparison(target={self.target!r}, {sizes}, {self.folds.n_repeats} x {self.folds.n_folds} folds)"
-
-
-def _candidate(r: CandidateResult, measure: Measure) -> dict[str, Any]:
-    strengths, features = r.strengths, r.features
-    return {
-        "name": r.name,
-        "about": r.about or None,
-        "drops_features": r.drops_features,
-        measure.key: r.error,
-        "interval": r.interval,
-        measure.explained_key: r.explained,
-        "scores": r.scores,
-        "score": r.score,
-        "optimism": r.optimism,
-        "letters": r.letters,
-        **{key: None if strengths is None else getattr(strengths, key) for key in _OF_STRENGTHS},
-        "features_kept": r.n_kept,
-        **{key: None if features is None else getattr(features, of) for key, of in _OF_FEATURES.items()},
-        "fold_mse" if measure.is_root else "fold_deviance": r.fold_error,
-        "curve": None if strengths is None else {"alpha": strengths.curve_alpha, measure.key: strengths.curve_error},
-        "gap": None if r.gap is None else float(f"{r.gap:.1e}"),  # its further digits are rounding
-    }
-
-
-def _of_tuned(r: CandidateResult, name: str) -> float | None:
-    """A strength of the final model, where there was one to choose."""
-    return None if r.strengths is None or r.alpha_min is None else float(getattr(r.strengths, name))
-
-
-def _class_coefficients(
-    r: CandidateResult, columns: tuple[Column, ...], classes: tuple[Label, ...]
-) -> dict[str, list[Any]]:
-    """The columns of a table of the coefficients of several classes."""
-    found: dict[str, list[Any]] = {name: [] for name in _CLASS_COLUMNS}
-    for c, label in enumerate(classes):
-        order = np.argsort(-r.coef_per_sd[:, c], kind="stable").tolist()
-        rows = [
-            (
-                str(label),
-                columns[j].name,
-                columns[j].unit,
-                float(r.coef[j, c]),
-                float(r.coef_per_sd[j, c]),
-                float(r.survival[j]),
-                _or_none(float(r.agreement[j, c])),
-            )
-            for j in order
-        ]
-        rows.append((str(label), "(intercept)", None, float(r.intercept[c]), None, None, None))  # type: ignore[arg-type]
-        for row in rows:
-            for name, value in zip(_CLASS_COLUMNS, row, strict=True):
-                found[name].append(value)
-    return found
-
-
-def _rounded(value: Any) -> Any:
-    """Plain data with floats at 12 significant digits and None for what is not finite."""
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return _rounded(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
-    if isinstance(value, float):
-        return float(f"{value:.12g}") if isfinite(value) else None
-    return value
-
-
-def _or_none(value: float) -> float | None:
-    return value if isfinite(value) else None
