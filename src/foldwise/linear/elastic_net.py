@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import MultiOutputMixin
 
+from foldwise.linear import from_moments
 from foldwise.linear.base import LinearModel
 from foldwise.linear.checks import Array, limits
+from foldwise.moments import FoldMoments
 from foldwise.parameters.checks import choice, flag, number, whole
 from foldwise.paths import Paths, fit_paths
 from foldwise.solvers.quadratic import MAX_ITER
@@ -113,19 +115,26 @@ class ElasticNet(MultiOutputMixin, LinearModel):  # type: ignore[misc]
     def _takes_sparse(self) -> bool:
         return True
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to X (n, p), dense or sparse, and y (n,) or (n, T), with row weights (n,) >= 0."""
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Fit to X (n, p), dense or sparse, and y (n,) or (n, T), with row weights (n,); or to FoldMoments, alone."""
         alpha = number("alpha", self.alpha)
         l1_ratio = number("l1_ratio", self.l1_ratio, high=1.0)
+        if isinstance(X, FoldMoments):
+            from_moments.start(self, X, y=y, sample_weight=sample_weight)
+            settings = path_settings(self, X.n_features)
+            paths = from_moments.at_one_strength(self, X, alpha, l1_ratio=l1_ratio, **settings)
+            _, _, self.gap_, self.dual_gap_, n_iter = _at_the_end(paths)
+            self.n_iter_ = int(n_iter)
+            return self
         X, y, weights = self._read(X, y, sample_weight, single=True)
         settings = path_settings(self, X.shape[1])
-        paths = [
+        fits = [
             fit_paths(X, target, alphas=[alpha], l1_ratio=l1_ratio, sample_weight=weights, **settings).uninterrupted()
             for target in y.reshape(X.shape[0], -1).T
         ]
-        coef, intercept, gap, dual_gap, n_iter = map(np.stack, zip(*map(_at_the_end, paths), strict=True))
-        self.scale_ = paths[0].scale[0]
-        single = len(paths) == 1
+        coef, intercept, gap, dual_gap, n_iter = map(np.stack, zip(*map(_at_the_end, fits), strict=True))
+        self.scale_ = fits[0].scale[0]
+        single = len(fits) == 1
         self.coef_ = coef[0] if single else coef
         self.gap_, self.dual_gap_ = (gap[0], dual_gap[0]) if single else (gap, dual_gap)
         self.n_iter_ = int(n_iter[0]) if single else n_iter.tolist()

@@ -7,10 +7,12 @@ import numpy as np
 
 from foldwise.errors import InputError
 from foldwise.inference import one_standard_error
+from foldwise.linear import from_moments
 from foldwise.linear.base import LinearModel
 from foldwise.linear.checks import Array
 from foldwise.linear.elastic_net import path_settings
 from foldwise.linear.folding import read_folds
+from foldwise.moments import FoldMoments
 from foldwise.parameters.checks import choice, flag, number, numbers, whole
 from foldwise.paths import Paths, fit_paths, prepare
 from foldwise.paths.control import check_time_limit
@@ -71,7 +73,7 @@ class ElasticNetCV(LinearModel):
     n_iter_ : int
         Steps of the solver at the final model, at least 1.
     folds_ : Folds
-        The partition.
+        The partition, where rows were given.
     paths_ : Paths, or a tuple of L
         Every fold's coefficients at every alpha.
     scale_ : (p,)
@@ -138,21 +140,30 @@ class ElasticNetCV(LinearModel):
     def _takes_sparse(self) -> bool:
         return True
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,), with row weights (n,) >= 0; `groups` (n,) goes to `cv`.
 
-        As in scikit-learn, folds count alike in the mean error, and rows within a fold by their weights.
+        As in scikit-learn, folds count alike in the mean error, and rows within a fold by their weights. FoldMoments
+        are given alone, and their folds are used.
         """
         began = monotonic()
         rule = choice("rule", self.rule, ("min", "1se"))
         ratios = numbers("l1_ratio", self.l1_ratio, high=1.0)
         eps = number("eps", self.eps, high=1.0, above=True)
         grids, shared = _read_alphas(self.alphas, len(ratios))
-        X, y, weights = self._read(X, y, sample_weight, targets=False, least_rows=2, single=True)
-        settings = path_settings(self, X.shape[1])
-        self.folds_ = read_folds(self.cv, X, y, groups)
-        settings["stop_when_turned"] = flag("stop_when_turned", self.stop_when_turned)
-        source = prepare(X, y, folds=self.folds_, sample_weight=weights)
+        turned = flag("stop_when_turned", self.stop_when_turned)
+        self.__dict__.pop("folds_", None)  # of an earlier fit
+        if isinstance(X, FoldMoments):
+            from_moments.start(self, X, y=y, sample_weight=sample_weight, groups=groups)
+            from_moments.refuse_folds(self.cv, X)
+            source: Any = X
+            settings = path_settings(self, X.n_features)
+        else:
+            X, y, weights = self._read(X, y, sample_weight, targets=False, least_rows=2, single=True)
+            settings = path_settings(self, X.shape[1])
+            self.folds_ = read_folds(self.cv, X, y, groups)
+            source = prepare(X, y, folds=self.folds_, sample_weight=weights)
+        settings["stop_when_turned"] = turned
         paths = self._fit_ratios(source, ratios, grids, began=began, eps=eps, **settings)
         best = int(np.argmin([path.cv_error.mean(axis=0).min() for path in paths]))
         self._keep(paths[best], choose(paths[best], rule))

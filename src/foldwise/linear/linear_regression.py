@@ -1,13 +1,17 @@
 """Least squares as an estimator."""
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import MultiOutputMixin
 
+from foldwise.errors import DataWarning
+from foldwise.linear import from_moments
 from foldwise.linear.base import LinearModel, spread
 from foldwise.linear.checks import limits
 from foldwise.linear.within_bounds import fit_within_bounds
+from foldwise.moments import FoldMoments
 from foldwise.parameters.checks import flag, number
 from foldwise.solvers.least_squares import least_squares
 
@@ -70,11 +74,13 @@ class LinearRegression(MultiOutputMixin, LinearModel):  # type: ignore[misc]
         self.positive = positive
         self.bounds = bounds
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to X (n, p) and y (n,) or (n, T), with row weights (n,) >= 0."""
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Fit to X (n, p) and y (n,) or (n, T), with row weights (n,) >= 0; or to FoldMoments, alone."""
         fit_intercept = flag("fit_intercept", self.fit_intercept)
         positive = flag("positive", self.positive)
         number("tol", self.tol)
+        if isinstance(X, FoldMoments):
+            return self._fit_moments(X, y=y, sample_weight=sample_weight)
         X, y, weights = self._read(X, y, sample_weight)
         box = limits(self.bounds, X.shape[1], positive=positive)
         self.scale_ = spread(X, weights)
@@ -88,4 +94,15 @@ class LinearRegression(MultiOutputMixin, LinearModel):  # type: ignore[misc]
             self.rank_, self.singular_ = solution.rank, solution.singular
             self._warn_collinear(solution.rank, solution.collinear)
         self.intercept_ = (intercept if y.ndim > 1 else np.float64(intercept)) if fit_intercept else 0.0
+        return self
+
+    def _fit_moments(self, moments: FoldMoments, **given: Any) -> Self:
+        from_moments.start(self, moments, **given)
+        settings = from_moments.quadratic_settings(self, moments.n_features, positive=self.positive)
+        from_moments.at_one_strength(self, moments, 0.0, **settings)
+        self.singular_, self.rank_ = from_moments.rank_of(self, moments)
+        if self.rank_ < moments.n_features and settings["bounds"] is None:
+            free = moments.n_features - self.rank_
+            message = f"The rows don't determine the coefficients: {free} exact linear relations among the columns."
+            warnings.warn(message, DataWarning, stacklevel=3)
         return self

@@ -6,9 +6,11 @@ import numpy as np
 from sklearn.base import MultiOutputMixin
 
 from foldwise.errors import InputError
+from foldwise.linear import from_moments
 from foldwise.linear.base import LinearModel, spread
 from foldwise.linear.checks import Array, limits
 from foldwise.linear.within_bounds import fit_within_bounds
+from foldwise.moments import FoldMoments
 from foldwise.parameters.checks import choice, flag, number, numbers, whole
 from foldwise.paths.options import check_options
 from foldwise.solvers.least_squares import least_squares
@@ -95,14 +97,16 @@ class Ridge(MultiOutputMixin, LinearModel):  # type: ignore[misc]
         self.penalty_factor = penalty_factor
         self.bounds = bounds
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit to X (n, p) and y (n,) or (n, T), with row weights (n,) >= 0."""
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Fit to X (n, p) and y (n,) or (n, T), with row weights (n,) >= 0; or to FoldMoments, alone."""
         fit_intercept, positive = flag("fit_intercept", self.fit_intercept), flag("positive", self.positive)
         standardize = flag("standardize", self.standardize)
         choice("solver", self.solver, _SOLVERS)
         number("tol", self.tol)
         max_iter = None if self.max_iter is None else whole("max_iter", self.max_iter, 1)
         alphas = numbers("alpha", self.alpha)
+        if isinstance(X, FoldMoments):
+            return self._fit_moments(X, alphas, y=y, sample_weight=sample_weight)
         X, y, weights = self._read(X, y, sample_weight)
         n_targets = 1 if y.ndim == 1 else y.shape[1]
         if len(alphas) not in {1, n_targets}:
@@ -130,6 +134,15 @@ class Ridge(MultiOutputMixin, LinearModel):  # type: ignore[misc]
             self.solver_ = "qr" if len(X) > X.shape[1] else "svd"
         self.coef_ = coef[0] if y.ndim > 1 and n_targets == 1 else coef
         self.intercept_ = (intercept if y.ndim > 1 else np.float64(intercept)) if fit_intercept else 0.0
+        return self
+
+    def _fit_moments(self, moments: FoldMoments, alphas: Array, **given: Any) -> Self:
+        from_moments.start(self, moments, **given)
+        if len(alphas) != 1:
+            raise InputError(f"alpha must be one number with FoldMoments, which have one target, got {len(alphas)}")
+        settings = from_moments.quadratic_settings(self, moments.n_features, positive=self.positive)
+        paths = from_moments.at_one_strength(self, moments, float(alphas[0]), loss="sum", **settings)
+        self.n_iter_, self.solver_ = max(int(paths.n_iter[0, 0]), 1), "moments"
         return self
 
     def _solve(

@@ -8,11 +8,13 @@ from sklearn.metrics import check_scoring
 
 from foldwise.errors import InputError
 from foldwise.inference import one_standard_error
+from foldwise.linear import from_moments
 from foldwise.linear.base import LinearModel
 from foldwise.linear.checks import Array, limits
 from foldwise.linear.folding import read_folds
 from foldwise.linear.leave_one_out import leave_one_out_errors
 from foldwise.linear.ridge import Ridge
+from foldwise.moments import FoldMoments
 from foldwise.parameters.checks import choice, flag, numbers
 from foldwise.paths import Paths, fit_paths
 from foldwise.paths.options import check_options
@@ -105,8 +107,13 @@ class RidgeCV(MultiOutputMixin, LinearModel):  # type: ignore[misc]
         self.bounds = bounds
         self.rule = rule
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
-        """Fit to X (n, p) and y (n,) or (n, T), with row weights (n,) >= 0; `groups` (n,) goes to the splitter `cv`."""
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Fit to X (n, p) and y (n,) or (n, T), with row weights (n,) >= 0; `groups` (n,) goes to the splitter `cv`.
+
+        FoldMoments are given alone, and their folds are used: cv and scoring are left None.
+        """
+        if isinstance(X, FoldMoments):
+            return self._fit_moments(X, y=y, sample_weight=sample_weight, groups=groups)
         self._check_parameters()
         alphas = numbers("alphas", self.alphas, above=self.cv is None)
         X, y, weights = self._read(X, y, sample_weight, least_rows=2)
@@ -143,6 +150,26 @@ class RidgeCV(MultiOutputMixin, LinearModel):  # type: ignore[misc]
             bounds=self.bounds,
         ).fit(X, y, sample_weight=weights)
         self.coef_, self.intercept_, self.scale_ = final.coef_, final.intercept_, final.scale_
+        return self
+
+    def _fit_moments(self, moments: FoldMoments, **given: Any) -> Self:
+        from_moments.start(self, moments, **given)
+        from_moments.refuse_folds(self.cv, moments)
+        rule = choice("rule", self.rule, ("min", "1se"))
+        asked = {"scoring": self.scoring, "store_cv_results": self.store_cv_results or None}
+        rows = [name for name, value in (asked | {"alpha_per_target": self.alpha_per_target or None}).items() if value]
+        if rows:
+            raise InputError(f"{rows[0]} needs the rows, got FoldMoments")
+        alphas = np.sort(numbers("alphas", self.alphas))[::-1]
+        settings = from_moments.quadratic_settings(self, moments.n_features)
+        self.paths_ = fit_paths(moments, alphas=alphas, loss="sum", **settings).uninterrupted()
+        scores = from_moments.explained_shares(self.paths_, moments)
+        at = choose_by_score(scores, alphas, rule, moments.n_repeats)
+        self.alpha_, self.best_score_ = float(alphas[at]), float(scores.mean(axis=0)[at])
+        self.coef_, intercept = self.paths_.model(at=at)
+        self.intercept_ = np.float64(intercept) if settings["fit_intercept"] else 0.0
+        index = self.paths_.index()
+        self.gap_, self.scale_ = float(self.paths_.gap[index, at]), self.paths_.scale[index]
         return self
 
     def _take_from_path(self, X: Array, Y: Array, weights: Array | None, at: int) -> bool:

@@ -16,6 +16,7 @@ from foldwise.moments.merge_tables import merged_fields
 from foldwise.moments.scan import RowBlock, scan_blocks
 from foldwise.moments.store import load_arrays, save_arrays
 from foldwise.moments.training import DesignMap, Pools, TrainingSet
+from foldwise.moments.whole import recipe_of, without_folds
 from foldwise.resampling import Folds
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from foldwise.moments.options import TableOptions
     from foldwise.moments.origin import Origin
+    from foldwise.tables import Recipe
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -284,6 +286,15 @@ class FoldMoments:
         if len(design_map.gaps) or design_map.moved:
             mean, cross, _ = design_map.moments(mean.copy(), cross.copy())
         return float(self.weight[block]), mean, cross
+
+    def without_folds(self) -> FoldMoments:
+        """All rows as one block, for fits that need no folds."""
+        return without_folds(self)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the rows of a new table become the final model's columns: `recipe.encode_table(table)`."""
+        return recipe_of(self)
 
     def merge(self, other: FoldMoments) -> Self:
         """Moments of both tables' rows, fold by fold: yesterday's and today's.
