@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import sklearn.linear_model as sk
 from scipy import sparse
+from sklearn.datasets import load_breast_cancer
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
 
 import foldwise as fw
 from foldwise.errors import InputError, SeparationWarning
@@ -328,3 +330,14 @@ def test_signatures_are_written_out_and_complete():
         assert set(theirs) <= set(made)
     with pytest.raises(TypeError, match="unexpected keyword argument 'alfa'"):
         fw.PoissonRegressor(alfa=1.0)
+
+
+def test_columns_of_very_different_sizes_take_many_short_steps_and_arrive():
+    """The tumours as they come, unscaled: at C = 3 one fold's first full steps all lead too far."""
+    data = load_breast_cancer()
+    X, _, y, _ = train_test_split(data.data, data.target, test_size=0.25, stratify=data.target, random_state=0)
+    folds = fw.Folds.stratified(y, 10, seed=0)
+    model = fw.LogisticRegressionCV(
+        cv=folds, l1_ratios=(1.0,), scoring="neg_log_loss", use_legacy_attributes=False
+    ).fit(X, y)
+    assert model.paths_[0].gap.max() <= 1e-10

@@ -37,6 +37,8 @@ EASILY = 0.1
 OWN_FOR = 8
 # Rounds of a set's own Newton steps without much gain, and the least share of a step, that end in rounding.
 MAX_IDLE, LEAST_SHARE = 12, 1e-6
+# The share of the objective by which a step must lower it to have gained something.
+GAIN = 1e-6
 # Strengths further apart than this are gone down to in steps.
 APART = 0.5
 # Null objectives below this share of the largest (a class that is absent from a training set) leave nothing to explain.
@@ -193,6 +195,7 @@ class Walker:
         good = (gap <= self.tol) | ~self.something[which]
         rounding = 1e-13 * (np.abs(objective) + np.abs(now.objective[which]))
         better = good | (objective <= now.objective[which] + rounding)
+        gained = objective < now.objective[which] - GAIN * np.abs(now.objective[which])
         first = now.n_iter[which] == 1
         self.first_gap[which[first]] = gap[first]
         at, part = np.flatnonzero(better), which[better]
@@ -202,12 +205,16 @@ class Walker:
         self.loss[part], self.fold_loss[part], now.objective[part] = found.loss[at], found.fold_loss[at], objective[at]
         now.status[which[good]] = Status.CERTIFIED
         now.gap[which[good]] = np.where(self.something[which], gap, 0.0)[good]
+        now.idle[which[gained]] = 0
         return [int(h) for i, h in enumerate(which) if not good[i] and self._goes_on(now, int(h), gap[i], better[i])]
 
     def _goes_on(self, now: _Descent, h: int, gap: float, better: bool) -> bool:  # noqa: FBT001
         """What a set that is not there yet does next: another correction, its own curvature, a shorter step; or end."""
         own, slow = self.own_for[h] > 0, self._is_slow(gap, now.gap[h])
-        now.idle[h] = now.idle[h] + 1 if own and not gap < 0.5 * now.gap[h] else 0
+        if not own or gap < 0.5 * now.gap[h]:
+            now.idle[h] = 0
+        elif better:  # a step that is too long has a limit of its own
+            now.idle[h] += 1
         now.share[h] = 0.5 * now.share[h] if own and not better else 1.0
         if better:
             now.gap[h] = min(now.gap[h], gap)
