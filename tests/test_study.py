@@ -406,7 +406,8 @@ def test_two_folds_do_for_least_squares_alone():
 
 
 def test_candidates_are_found_by_the_names_people_write():
-    assert [c.name for c in CANDIDATES if c.name != "unpenalized"] == [*ALL, "group lasso"]
+    networks = ["network l2", "network l1", "network dropout", "network early stopping"]
+    assert [c.name for c in CANDIDATES if c.name != "unpenalized"] == [*ALL, "group lasso", *networks]
     assert [c.name for c in find_candidates(["OLS", "elastic_net"])] == ["least squares", "elastic net"]
 
 
@@ -429,7 +430,7 @@ def test_predictions_are_a_copy(cars):
         ({"target": "z"}, "z"),
         (
             {"candidates": ["svm"]},
-            r"candidates must be among .*, group lasso, or \(name, estimator\) pairs, got 'svm'",
+            r"candidates must be among .*, group lasso, .*, or \(name, estimator\) pairs, got 'svm'",
         ),
         ({"candidates": ["lasso", "Lasso"]}, "got 'lasso' twice"),
         ({"candidates": []}, "candidates must name at least one"),

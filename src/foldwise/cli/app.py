@@ -62,14 +62,15 @@ def foldwise(context: click.Context) -> None:
 
 
 @foldwise.command()
-def demo() -> None:
+@click.option("--networks", is_flag=True, help="With neural networks beside them; under a minute on two cores.")
+def demo(networks: bool) -> None:  # noqa: FBT001
     """Compare least squares, ridge, lasso and elastic net on 398 cars.
 
     No file is needed: the auto-mpg table comes with foldwise.
     """
     from foldwise.cli.compare import show_demo
 
-    show_demo()
+    show_demo(networks=networks)
 
 
 @foldwise.command()
@@ -93,7 +94,8 @@ def demo() -> None:
 @click.option(
     "--candidates",
     metavar="NAMES",
-    help="What to compare, separated by commas: ols, ridge, lasso, elastic-net (these if left out), group-lasso.",
+    help="What to compare, separated by commas: ols, ridge, lasso, elastic-net (these if left out), group-lasso, "
+    "network-l2, network-l1, network-dropout, network-early-stopping.",
 )
 @click.option("--offset", metavar="COL", help="A column that is added to every linear predictor, such as log exposure.")
 @_DROP

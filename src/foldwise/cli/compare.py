@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from foldwise.cli.files import check_folder
 from foldwise.cli.terminal import notes_kept, progress_bar, say_note
 from foldwise.study import Comparison
 from foldwise.study import compare as run_comparison
+from foldwise.study.candidates.network import NETWORKS
 from foldwise.study.compare import DEFAULT_CANDIDATES
 from foldwise.tables import read_table
 
@@ -64,14 +65,17 @@ def show_comparison(request: Request, *, out: Path | None = None, as_json: bool 
         sys.stdout.write(f"\nwritten to {out}: report.html to look at, report.json, report.txt, run.json\n")
 
 
-def show_demo() -> None:
-    """Compare on the auto-mpg table, and say what to type next."""
+def show_demo(*, networks: bool = False) -> None:
+    """Compare on the auto-mpg table, with networks if asked (in three repeats: they take longer); say what's next."""
     from foldwise.datasets import UNITS, auto_mpg
 
     cars = auto_mpg()
     sys.stdout.write(_WHAT.format(rows=cars.num_rows))
     sys.stdout.flush()
-    sys.stdout.write(report.text(_compared(Request(cars, "mpg", units=UNITS))))
+    request = Request(cars, "mpg", units=UNITS)
+    if networks:
+        request = replace(request, candidates=(*DEFAULT_CANDIDATES, *(each.name for each in NETWORKS)), repeats=3)
+    sys.stdout.write(report.text(_compared(request)))
     sys.stdout.write(_NEXT)
 
 

@@ -99,7 +99,8 @@ def compare(
         "gaussian" for other numbers, "cox" for times to an event. `Comparison.modelled` says which and why.
     candidates : names, (name, estimator) pairs, or a mapping from names to estimators
         Names are among "least squares" ("unpenalized" for other families), "ridge", "lasso", "elastic net", "group
-        lasso". With the last, all columns that come from one column of the table (the levels of a category) stay or
+        lasso", "network l2", "network l1", "network dropout", "network early stopping" (docs/networks.md). With the
+        group lasso, all columns that come from one column of the table (the levels of a category) stay or
         leave together. An estimator is one of scikit-learn, or a pipeline, or has its conventions: it is cloned, fitted
         anew in each fold to the table's own columns, untouched, and predicts what `cross_val_predict` would; see
         docs/candidates.md. A `foldwise.study.Candidate` of your own is taken too.

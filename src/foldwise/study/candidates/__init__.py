@@ -10,6 +10,7 @@ from foldwise.study.candidates.elastic_net import ELASTIC_NET
 from foldwise.study.candidates.group_lasso import GROUP_LASSO
 from foldwise.study.candidates.lasso import LASSO
 from foldwise.study.candidates.least_squares import LEAST_SQUARES
+from foldwise.study.candidates.network import NETWORKS
 from foldwise.study.candidates.ridge import RIDGE
 from foldwise.study.candidates.unpenalized import UNPENALIZED
 
@@ -22,6 +23,7 @@ CANDIDATES = (
     LASSO,
     ELASTIC_NET,
     GROUP_LASSO,
+    *NETWORKS,
 )
 
 
