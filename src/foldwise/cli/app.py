@@ -261,14 +261,15 @@ def export(model: Path, table: Path, goals: tuple[Path, ...]) -> None:
 @foldwise.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--moments/--no-moments", default=True, show_default=True, help="Let the page refit.")
-def report(directory: Path, moments: bool) -> None:  # noqa: FBT001
+@click.option("--figures", metavar="KIND", type=click.Choice(["svg", "png"]), help="Write the figures too: svg or png.")
+def report(directory: Path, moments: bool, figures: str | None) -> None:  # noqa: FBT001
     """Write report.html in DIR again, from the other files there: nothing is fitted.
 
     DIR is what compare --out wrote.
     """
     from foldwise.cli.report import show_rebuilt
 
-    show_rebuilt(directory, moments=moments)
+    show_rebuilt(directory, moments=moments, figures=figures)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -10,6 +10,7 @@ from typing import Any
 
 from foldwise.errors import InputError
 from foldwise.moments import FoldMoments
+from foldwise.report.figures import figures_of, write_figures
 from foldwise.report.page import page as html_page
 from foldwise.report.text import WIDTH, page
 from foldwise.study import Comparison
@@ -95,18 +96,17 @@ def rebuild(directory: str | Path, *, moments: bool = True) -> Path:
         Where there is no report, or a file of it is broken.
     """
     folder = Path(directory)
-    plain, run = _read_json(folder / "report.json"), None
-    if plain.get("schema") != SCHEMA:
-        raise InputError(
-            f"{str(folder / 'report.json')!r} has layout {plain.get('schema')!r}; this foldwise reads {SCHEMA}: "
-            "run the comparison again"
-        )
-    if (folder / "run.json").exists():
-        run = _read_json(folder / "run.json")
-    alongs = load_alongs(folder / "paths.npz") if (folder / "paths.npz").exists() else {}
+    plain, alongs = _read_report(folder)
+    run = _read_json(folder / "run.json") if (folder / "run.json").exists() else None
     kept = FoldMoments.load(folder / "moments.npz") if moments and (folder / "moments.npz").exists() else None
     content = html_page(plain, moments=kept, alongs=alongs, run=run)
     return write_together(folder, {"report.html": content})[0]
+
+
+def rebuild_figures(directory: str | Path, *, kind: str = "svg") -> tuple[Path, ...]:
+    """Write the figures of a report from its other files: see `foldwise.report.save_figures`."""
+    folder = Path(directory)
+    return write_figures(figures_of(*_read_report(folder)), folder, kind)
 
 
 def write_together(
@@ -134,6 +134,16 @@ def write_together(
             f"directory must be one that can be written, got {str(folder)!r} ({error.strerror})"
         ) from error
     return tuple(folder / name for name in names)
+
+
+def _read_report(folder: Path) -> tuple[dict[str, Any], dict[str, Along]]:
+    plain = _read_json(folder / "report.json")
+    if plain.get("schema") != SCHEMA:
+        raise InputError(
+            f"{str(folder / 'report.json')!r} has layout {plain.get('schema')!r}; this foldwise reads {SCHEMA}: "
+            "run the comparison again"
+        )
+    return plain, load_alongs(folder / "paths.npz") if (folder / "paths.npz").exists() else {}
 
 
 def _save_alongs(alongs: Mapping[str, Along], path: Path) -> None:

@@ -326,6 +326,11 @@ class Comparison:
         }
         return {key: rounded(value) for key, value in plain.items()}
 
+    def _repr_html_(self) -> str:
+        """What notebooks show: verdict, table and intervals."""
+        shown: str = import_module("foldwise.report").to_html(self)
+        return shown
+
     def __repr__(self) -> str:
         """The sizes."""
         sizes = f"{self.folds.n_rows} rows, {len(self.columns)} features, {len(self.results)} candidates"
