@@ -14,8 +14,8 @@ FEW = 200_000
 def moments_of_all(tasks: Sequence[Task], folds: Folds) -> FoldMoments | None:
     """Moments of the tasks' table and target, for the folds of all repeats or of the first.
 
-    None where squared errors are not what is fitted, or the table is wide: then there are none. None with an offset too,
-    which a page could not add again.
+    None where squared errors are not what is fitted, or the table is wide: then there are none. None with an offset
+    too, which a page could not add again.
     """
     if tasks[0].rows.offset is not None:
         return None

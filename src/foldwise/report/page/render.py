@@ -63,9 +63,9 @@ def page(
         autoescape=True, loader=jinja2.PackageLoader("foldwise.report", "page"), undefined=jinja2.StrictUndefined
     )
     environment.trim_blocks = environment.lstrip_blocks = True
-    subject = f"chance of {plain['family']['classes'][1]}" if plain["family"]["classes"] else plain["target"]["name"]
+    subject = _subject(plain)
     ties = ties_of(plain, key, explained_key)
-    ties["baseline"]["name"] = "the base rate" if plain["family"]["classes"] else "the mean"
+    ties["baseline"]["name"] = _without(plain)
     explorer = (
         "every step refits all folds, here in your browser"
         if data.get("moments")
@@ -149,9 +149,13 @@ def _verdict(sentences: Sequence[str]) -> dict[str, Any]:
     >>> _verdict(["Lasso predicts mpg best, with an error of 3 on unseen rows.", "Others are worse."])
     {'claim': 'Lasso predicts mpg best', 'lead': 'With an error of 3 on unseen rows.', 'others': ['Others are worse.']}
     """
-    claim, comma, rest = sentences[0].partition(", with ")
-    lead = f"With {rest}" if comma else ""
-    return {"claim": claim, "lead": lead, "others": list(sentences[1:])}
+    first, *others = sentences
+    for sign, kept in ((", with ", "With "), (": ", "")):
+        claim, found, rest = first.partition(sign)
+        if found:
+            lead = kept + rest if kept else rest[:1].upper() + rest[1:]
+            return {"claim": claim, "lead": lead, "others": others}
+    return {"claim": first, "lead": "", "others": others}
 
 
 def _facts(plain: Mapping[str, Any]) -> str:
@@ -170,6 +174,26 @@ def _sensitivity(plain: Mapping[str, Any], unit: str | None) -> str:
     return f"A true difference of {smallest} would have shown with {share(plain['tests']['power'])} probability."
 
 
+def _subject(plain: Mapping[str, Any]) -> str:
+    """What a feature raises or lowers."""
+    classes = plain["family"]["classes"]
+    if plain["family"]["name"] == "cox":
+        return "the risk"
+    if not classes:
+        return str(plain["target"]["name"])
+    return f"the chance of {classes[1]}" if len(classes) == 2 else "the chance of the class"
+
+
+def _without(plain: Mapping[str, Any]) -> str:
+    """What predicts without features."""
+    if plain["family"]["classes"]:
+        return "the base rate"
+    return {"cox": "the same risk for all", "huber": "one number"}.get(plain["family"]["name"], "the mean")
+
+
 def _scale(plain: Mapping[str, Any]) -> str:
+    """In what coefficients are changes."""
+    if plain["family"]["name"] == "cox":
+        return "log hazard"
     link = str(plain["family"]["link"])
-    return {"logit": "log odds", "log": "logarithm"}.get(link, link)
+    return {"logit": "log odds", "softmax": "log odds", "log": "logarithm", "identity": "change"}.get(link, link)

@@ -9,6 +9,7 @@ DEFAULTS = {
     "stratify": None,
     "groups": None,
     "sample_weight": None,
+    "offset": None,
     "fill": "median",
     "indicators": False,
     "min_level_count": 10,
@@ -40,15 +41,16 @@ def command_of(plain: dict[str, Any]) -> str:
         name: settings[name]
         for name, usual in DEFAULTS.items()
         if usual is not None and settings.get(name, usual) != usual
-    } | {name: settings[name] for name in ("groups", "sample_weight") if settings.get(name)}
-    if are_named and not special and settings["seed"] is not None:
-        words = ["foldwise", "compare", "TABLE", "--target", plain["target"]["name"]]
+    } | {name: settings[name] for name in ("groups", "sample_weight", "offset") if settings.get(name)}
+    target, event = plain["target"]["name"], plain["target"].get("event")
+    if are_named and event is None and not special and settings["seed"] is not None:
+        words = ["foldwise", "compare", "TABLE", "--target", target]
         words += ["--folds", str(folds["folds"]), "--repeats", str(folds["repeats"]), "--seed", str(settings["seed"])]
         words += ["--candidates", ",".join(name.replace(" ", "-") for name in names)]
         for column in settings["drop"]:
             words += ["--drop", column]
         return shlex.join(words)
-    told = {"target": plain["target"]["name"]}
+    told = {"target": target} if event is None else {"time": target, "event": event}
     others = ", ".join(candidate.get("about") or repr(candidate["name"]) for candidate in plain["candidates"])
     given = [f"candidates=[{others}]"] + (["folds=FOLDS"] if settings["seed"] is None else [])
     if settings["seed"] is not None:
