@@ -6,6 +6,16 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 Bytes: TypeAlias = NDArray[np.int8]
 
+def go_to(weight: Floats, residual: Floats, share: Floats, seen: Floats, moved: Floats) -> float: ...
+def within_reach(
+    base: Floats,
+    pace: Floats,
+    way: float,
+    l1: float,
+    also: NDArray[np.intp],
+    marked: Bytes,
+    picks: NDArray[np.intp],
+) -> int: ...
 def survey(
     products: Floats,
     picks: NDArray[np.intp] | None,

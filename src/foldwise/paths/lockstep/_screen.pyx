@@ -5,7 +5,7 @@ A gradient pulls column j of set h to the right where it is positive and the col
 negative and the column may go down; it must exceed l1 times the column's threshold before it counts.
 """
 
-from libc.math cimport INFINITY, fabs
+from libc.math cimport INFINITY, fabs, sqrt
 
 
 cdef extern from "_survey.h" nogil:
@@ -15,17 +15,56 @@ cdef extern from "_survey.h" nogil:
                    double *gradient, double *reach, double *most)
 
 
+def go_to(const double[:, ::1] weight, const double[:, ::1] residual, const double[::1] share, double[:, ::1] seen,
+          double[::1] moved):
+    """How far the residuals (n, H) are from those seen last, which they become: the longest way of any set.
+
+    As a weighted root mean square; share (H,) is one over the sum of a set's weights. `moved` (H,) is scratch.
+    """
+    cdef Py_ssize_t sets = residual.shape[1], i, h
+    cdef double step, furthest = 0.0
+    with nogil:
+        moved[:] = 0.0
+        for i in range(residual.shape[0]):
+            for h in range(sets):
+                step = residual[i, h] - seen[i, h]
+                moved[h] += weight[i, h] * step * step
+                seen[i, h] = residual[i, h]
+        for h in range(sets):
+            furthest = max(furthest, moved[h] * share[h])
+    return sqrt(furthest)
+
+
+def within_reach(const double[::1] base, const double[::1] pace, double way, double l1, const Py_ssize_t[::1] also,
+                 signed char[::1] marked, Py_ssize_t[::1] picks):
+    """Put into `picks` (p + 1,) the columns that may reach l1 after so long a way, and some others; how many they are.
+
+    `marked` (p,) is zero, and left so.
+    """
+    cdef Py_ssize_t j, count = 0
+    with nogil:
+        for j in range(also.shape[0]):
+            marked[also[j]] = 1
+        for j in range(base.shape[0]):
+            picks[count] = j
+            count += marked[j] | (base[j] + pace[j] * way > l1)
+        for j in range(also.shape[0]):
+            marked[also[j]] = 0
+    return count
+
+
 def survey(const double[:, ::1] products, const Py_ssize_t[::1] picks, const double[::1] share,
            const double[:, ::1] threshold, const signed char[:, ::1] sides, const signed char[::1] plain,
            double[:, ::1] gradient, double[::1] reach, double[::1] most):
     """Put products (m, at least H) of the picked columns, or of all p, times their share (H,) into the gradients (p, H).
 
     `reach` (p,) becomes the largest l1 at which some held-out set wants the column, infinite where it is free of charge;
-    `most` (H,) is raised to the largest at which a set wants some column that is not. A column is `plain` (p,) where both
+    `most` (H,) the largest at which a set wants one of these columns, free ones aside. A column is `plain` (p,) where both
     sides are open and charged for in all sets.
     """
     cdef Py_ssize_t m = gradient.shape[0] if picks is None else picks.shape[0], sets = gradient.shape[1]
     cdef const Py_ssize_t *chosen = NULL
+    most[:] = 0.0
     if m == 0:
         return
     if picks is not None:

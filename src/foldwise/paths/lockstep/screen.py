@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foldwise.paths.lockstep._screen import survey
+from foldwise.paths.lockstep._screen import go_to, survey, within_reach
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,6 +74,8 @@ class Screen:
         self._base = np.empty(columns.p)
         self._way = 0.0
         self._seen = np.zeros_like(row_weight)
+        self._moved, self._marked = np.empty(len(total)), np.zeros(columns.p, dtype=np.int8)
+        self._picks = np.empty(columns.p + 1, dtype=np.intp)
 
     def look_everywhere(self, residual: Floats) -> None:
         """Gradients of all p columns at residuals (n, H): one product X'R for all held-out sets."""
@@ -84,20 +86,16 @@ class Screen:
     def look_where_needed(self, residual: Floats, l1: float, hand: Ints) -> None:
         """Gradients of the columns at hand, and of all that may reach l1; it is certain that no other does."""
         self._go_to(residual)
-        needed = self._base + self._pace * self._way > l1
-        needed[hand] = True
-        picks = np.flatnonzero(needed)
+        count = within_reach(self._base, self._pace, self._way, l1, hand, self._marked, self._picks)
+        picks = self._picks[:count]
         self._look(residual, picks)
         self._base[picks] = self.reach[picks] - self._pace[picks] * self._way
 
     def _go_to(self, residual: Floats) -> None:
-        moved = np.einsum("nh,nh->h", self.row_weight, (residual - self._seen) ** 2) * self._share
-        self._way += (1.0 + ROUNDING) * float(np.sqrt(moved.max()))
-        self._seen[:] = residual
+        self._way += (1.0 + ROUNDING) * go_to(self.row_weight, residual, self._share, self._seen, self._moved)
 
     def _look(self, residual: Floats, picks: Ints | None) -> None:
         products = self.columns.products(self.row_weight * residual, picks)
-        self.most[:] = 0.0
         survey(
             products, picks, self._share, self.threshold, self.sides, self._plain, self.gradient, self.reach, self.most
         )
