@@ -7,6 +7,7 @@ import pytest
 import foldwise as fw
 from foldwise.errors import InputError
 from foldwise.nets import benchmark
+from foldwise.nets.variance import split_variance
 
 jax.config.update("jax_disable_most_optimizations", True)  # noqa: FBT003 - tests compile much and run little
 RNG = np.random.default_rng(0)
@@ -57,6 +58,31 @@ def test_diverged_members_are_counted_and_shown(found):
     assert len(lines) == 5
     assert lines[-1].split()[0] == "wild"
     assert lines[-1].split()[-1] == "6"
+
+
+def test_variance_comes_from_where_it_was_put():
+    rng = np.random.default_rng(0)
+    D, W, B = 400, 5, 4
+    parts = 3 * rng.normal(size=(D, 1, 1)), 2 * rng.normal(size=(D, W, 1)), rng.normal(size=(D, 1, B))
+    found = split_variance(sum(parts) + 0.5 * rng.normal(size=(D, W, B)))
+    np.testing.assert_allclose([found.data, found.weights, found.order, found.rest], [9, 4, 1, 0.25], rtol=0.15)
+    turned = split_variance(np.swapaxes(sum(parts), 1, 2))
+    assert turned.order > turned.weights
+    with pytest.raises(InputError, match=r"each >= 2, got \(2, 1, 2\)"):
+        split_variance(np.zeros((2, 1, 2)))
+
+
+def test_all_rows_in_one_batch_have_no_order():
+    nets = {"whole": fw.NetRegressor((4,), epochs=10, learning_rate=0.02, batch_size=45)}
+    found = benchmark(nets, X, Y, splits=4, seeds=2)
+    variance = found.entries["whole"].variance
+    assert variance.weights > 0
+    assert variance.order + variance.rest < 1e-9 * variance.total  # single precision in another order of summation
+    once = benchmark(nets, X, Y, splits=4).entries["whole"]
+    assert once.variance is None
+    assert np.abs(once.errors - found.entries["whole"].errors).max() > 0
+    assert str(found).splitlines()[-1].startswith("whole")
+    assert "0 % batch order" in str(found)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from foldwise.nets.search_cv import NetClassifierCV, NetRegressorCV
 from foldwise.nets.survival import InputPath, input_path
 from foldwise.nets.train import train
 from foldwise.nets.trained import Trained, TrainedMember
+from foldwise.nets.variance import VarianceSplit
 
 __all__ = [
     "Benchmark",
@@ -23,6 +24,7 @@ __all__ = [
     "Standing",
     "Trained",
     "TrainedMember",
+    "VarianceSplit",
     "benchmark",
     "input_path",
     "perceptron",

@@ -13,6 +13,7 @@ from foldwise.inference import CorrectedT, corrected_resampled_t
 from foldwise.nets.member import Member
 from foldwise.nets.search_cv import NetClassifierCV, NetRegressorCV
 from foldwise.nets.trained import TrainedMember
+from foldwise.nets.variance import VarianceSplit, split_variance
 from foldwise.parameters.checks import number, whole
 
 Array = NDArray[np.float64]
@@ -24,11 +25,13 @@ class Entry:
 
     Attributes
     ----------
-    errors : (S,) over the test rows of each split: mean squared error, or log loss; infinite where training diverged
+    errors : (S,) over the test rows of each split: mean squared error, or log loss; infinite where training diverged;
+        the mean over seeds
     mean : CorrectedT of the errors, or None where a split diverged
     epochs : mean number of epochs of the weights that were used
     seconds : for all splits, compilation included
     collapsed, diverged : how many members said the same for every training row, or lost their loss to infinity
+    variance : VarianceSplit of the error of one network, or None with one seed, or where some diverged
     """
 
     errors: Array
@@ -37,6 +40,7 @@ class Entry:
     seconds: float
     collapsed: int
     diverged: int
+    variance: VarianceSplit | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +85,14 @@ class Benchmark:
                 f"{name:{width}} {entry.errors.mean():10.4g}   {interval:20} {entry.epochs:8.1f} {entry.seconds:8.1f} "
                 f"{entry.collapsed:10d} {entry.diverged:9d}"
             )
+        shares = [f"{name:{width}}   {entry.variance}" for name, entry in self.entries.items() if entry.variance]
+        if shares:
+            lines += ["", "where the error of one network varies from", *shares]
         return "\n".join(lines)
 
 
 def benchmark(
-    configurations: Any, X: Any, y: Any, *, splits: int = 100, test_size: float = 0.25, seed: int = 0
+    configurations: Any, X: Any, y: Any, *, splits: int = 100, seeds: int = 1, test_size: float = 0.25, seed: int = 0
 ) -> Benchmark:
     """Train each configuration on the same repeated random splits, all splits as one batch.
 
@@ -98,6 +105,9 @@ def benchmark(
     configurations : name -> NetRegressor, or name -> NetClassifier
     X : (n, p). y : (n,)
     splits : int >= 2
+    seeds : int >= 1
+        From 2 on, each split is trained with so many initial weights, each with so many orders of batches, and the
+        variance of the error is split among data, initial weights and order.
     test_size : share of the rows, in (0, 1)
     seed : int >= 0
 
@@ -118,6 +128,7 @@ def benchmark(
     if not isinstance(configurations, Mapping) or not configurations:
         raise InputError(f"configurations must be a dict of names and networks, got {configurations!r}")
     whole("splits", splits, 2)
+    whole("seeds", seeds, 1)
     whole("seed", seed, 0)
     number("test_size", test_size, above=True)
     n = len(X)
@@ -129,32 +140,41 @@ def benchmark(
     entries = {}
     for name, net in configurations.items():
         started = time.perf_counter()
-        trained, errors = _run(net, X, y, orders, n_test, seed)
+        trained, cells = _run(net, X, y, orders, n_test, seeds, seed)
         seconds = time.perf_counter() - started
         statuses = [member.status for member in trained]
-        mean = corrected_resampled_t(errors, test_per_train=per_train) if np.isfinite(errors).all() else None
+        errors, fine = cells.mean(axis=(1, 2)), bool(np.isfinite(cells).all())
+        mean = corrected_resampled_t(errors, test_per_train=per_train) if fine else None
+        variance = split_variance(cells) if fine and seeds > 1 else None
         epochs = float(np.mean([member.best_epoch for member in trained]))
-        entries[name] = Entry(errors, mean, epochs, seconds, statuses.count("collapsed"), statuses.count("diverged"))
+        ends = statuses.count("collapsed"), statuses.count("diverged")
+        entries[name] = Entry(errors, mean, epochs, seconds, *ends, variance)
     return Benchmark(entries, per_train)
 
 
 def _run(
-    net: Any, X: Any, y: Any, orders: list[NDArray[np.intp]], n_test: int, seed: int
+    net: Any, X: Any, y: Any, orders: list[NDArray[np.intp]], n_test: int, seeds: int, seed: int
 ) -> tuple[list[TrainedMember], Array]:
-    """The members of one configuration, and the error of each on its test rows."""
+    """The members of one configuration, and the error (S, seeds, seeds) of each on its test rows."""
     kind = NetClassifierCV if hasattr(net, "predict_proba") else NetRegressorCV
     search = kind(net=net)
     blank = search._blank()  # noqa: SLF001 - the same room
     X, y = blank._read(X, y)  # noqa: SLF001
     settings = blank._settings()  # noqa: SLF001
-    members = [Member(rows=order[n_test:], seed=seed + split, **settings) for split, order in enumerate(orders)]
+    drawn = [seed + len(orders) * number for number in range(seeds)]
+    members = [
+        Member(rows=order[n_test:], seed=stream + split, weight_seed=weights + split, **settings)
+        for split, order in enumerate(orders)
+        for weights in drawn
+        for stream in drawn
+    ]
     prepared = blank._prepared(X, y, members)  # noqa: SLF001
     trained = blank._train(prepared)  # noqa: SLF001
     blank.description_ = prepared.program.description
-    errors = np.full(len(orders), np.inf)
-    for split, (member, order) in enumerate(zip(trained, orders, strict=True)):
+    errors = np.full(len(members), np.inf)
+    for at, member in enumerate(trained):
         if member.status != "diverged":
             blank.member_ = member
-            rows = order[:n_test]
-            errors[split] = search._row_errors(y[rows], blank._outputs(X[rows])).mean()  # noqa: SLF001
-    return trained, errors
+            rows = orders[at // seeds**2][:n_test]
+            errors[at] = search._row_errors(y[rows], blank._outputs(X[rows])).mean()  # noqa: SLF001
+    return trained, errors.reshape(len(orders), seeds, seeds)

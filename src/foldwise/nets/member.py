@@ -25,6 +25,8 @@ class Member:
         Training rows. Means, scales and fill values are theirs alone.
     seed : int >= 0
         Decides initial weights, row order, dropout, noise and the inner split.
+    weight_seed : int >= 0, default `seed`
+        Decides the initial weights instead.
     epochs : int >= 1
         How often the training rows are gone through, at most.
     learning_rate : float > 0
@@ -65,6 +67,7 @@ class Member:
 
     rows: ArrayLike | None = None
     seed: int = 0
+    weight_seed: int | None = None
     epochs: int = 100
     learning_rate: float | None = None
     l1: float | None = None
@@ -86,6 +89,8 @@ class Member:
         """Check every number."""
         self._check_penalties()
         whole("seed", self.seed, 0)
+        if self.weight_seed is not None:
+            whole("weight_seed", self.weight_seed, 0)
         whole("epochs", self.epochs, 1)
         if self.learning_rate is not None:
             number("learning_rate", self.learning_rate, above=True)

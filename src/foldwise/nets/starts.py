@@ -17,7 +17,7 @@ _NEVER = 2**30
 
 def start(parts: Parts, method: Method, member: Member, frozen: list[Any]) -> State:
     """The state of a member before its first step; `frozen` are the values of the weights that don't train."""
-    weights = join(initial_weights(parts, member.seed))
+    weights = join(initial_weights(parts, member.seed if member.weight_seed is None else member.weight_seed))
     fixed: list[Any] = [np.asarray(variable.value) for variable in parts.twin.non_trainable_variables]
     for at, value in zip(parts.frozen, frozen, strict=True):
         fixed[at] = np.asarray(value)

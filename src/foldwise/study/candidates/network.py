@@ -72,11 +72,8 @@ class NetworkCandidate(Candidate):
         """What is trained, in one line."""
         layers = " and ".join(map(str, HIDDEN))
         chosen = f"{self.penalty} of {', '.join(f'{value:g}' for value in self.strengths)}"
-        own = (
-            chosen
-            if self.tunes
-            else f"stops after {self.strengths[0]:g} epochs without a better loss on 10 % of its rows"
-        )
+        stops = f"stops after {self.strengths[0]:g} epochs without a better loss on 10 % of its rows"
+        own = stops if self.penalty == "patience" else chosen
         return f"hidden layers of {layers}, Adam at {LEARNING_RATE:g}; {own}"
 
     def run(self, task: Task) -> Piece:
