@@ -97,6 +97,7 @@ def demo(networks: bool) -> None:  # noqa: FBT001
     help="What to compare, separated by commas: ols, ridge, lasso, elastic-net (these if left out), group-lasso, "
     "network-l2, network-l1, network-dropout, network-early-stopping.",
 )
+@click.option("--leaks", is_flag=True, help="Also show what common leaks would have made one report.")
 @click.option("--offset", metavar="COL", help="A column that is added to every linear predictor, such as log exposure.")
 @_DROP
 @_CATEGORY
@@ -116,6 +117,7 @@ def compare(
     time: str | None,
     event: str | None,
     family: str | None,
+    leaks: bool,  # noqa: FBT001
     offset: str | None,
     folds: int,
     repeats: int,
@@ -151,6 +153,7 @@ def compare(
         time=time,
         event=event,
         offset=offset,
+        leaks=leaks,
     )
     show_comparison(request, out=out, as_json=as_json, moments=moments)
 

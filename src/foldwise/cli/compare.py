@@ -48,6 +48,7 @@ class Request:
     time: str | None = None
     event: str | None = None
     offset: str | None = None
+    leaks: bool = False
 
 
 def show_comparison(request: Request, *, out: Path | None = None, as_json: bool = False, moments: bool = True) -> None:
@@ -96,6 +97,7 @@ def _compared(request: Request) -> Comparison:
             drop=request.drop,
             categories=request.categories,
             units=request.units,
+            leaks=request.leaks,
             progress=step,
         )
     for note in notes:

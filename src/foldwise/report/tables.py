@@ -109,6 +109,16 @@ def scores(comparison: Comparison) -> Table:
     return table
 
 
+def leaks(comparison: Comparison) -> Table:
+    """One row per candidate: its honest error, and the errors that rows which judge would have flattered."""
+    table = _table("", "honest", "best score", "prepared", "selected")
+    shown = same_decimals(max(each.honest for each in comparison.leaks))
+    for each in comparison.leaks:
+        found = (each.honest, each.tuned, each.prepared, each.selected)
+        table.add_row(each.candidate, *(NONE if value is None else shown(value) for value in found))
+    return table
+
+
 def choices(comparison: Comparison, *, timings: bool) -> Table:
     """One row per candidate: features kept, strengths by both rules, and seconds where they are wanted."""
     headers = ["", "features kept", "alpha (min)", "alpha (1-SE)", "l1_ratio"]

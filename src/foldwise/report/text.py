@@ -98,12 +98,26 @@ def render(comparison: Comparison, *, width: int = WIDTH, timings: bool = True) 
         _heading("Error on unseen rows", comparison.unit if comparison.measure.is_root else "mean deviance"),
         tables.errors(comparison, width=width),
         *_scores(comparison),
+        *_leaks(comparison),
         *_choices(comparison, timings=timings),
         *_features(comparison, width=width),
         Text(),
         *(Text(line, style="dim") for line in _footnotes(comparison)),
         *(Text(f"Note: {note}.", style="dim") for note in comparison.notes),
     )
+
+
+def _leaks(comparison: Comparison) -> list[Padding | Table]:
+    """What leaks would have made one report, where they were asked for."""
+    if not comparison.leaks:
+        return []
+    count = comparison.leaks[0].n_selected
+    what = f"{count} column{'s' if count > 1 else ''} selected by correlation with {comparison.target}"
+    return [
+        _heading("What leaks would have made one report", "the same folds"),
+        tables.leaks(comparison),
+        Padding(Text(f"prepared: filled and scaled by all rows; selected: prepared, and {what}.", style="dim"), 0),
+    ]
 
 
 def _choices(comparison: Comparison, *, timings: bool) -> list[Padding | Table]:

@@ -24,6 +24,7 @@ from foldwise.study.collinear import collinear_notes
 from foldwise.study.comparison import Comparison, Run, Settings
 from foldwise.study.evaluation import evaluate
 from foldwise.study.kept_moments import moments_of_all
+from foldwise.study.leaks import measure_leaks
 from foldwise.study.native import kind_of
 from foldwise.study.options import check_mixes, column_or_array, make_folds, make_target_scale
 from foldwise.study.reading import read_rows
@@ -63,6 +64,7 @@ def compare(
     offset: str | ArrayLike | None = None,
     groups: str | ArrayLike | None = None,
     stratify: bool | None = None,
+    leaks: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
     """Which regularization predicts best, by how much, is that real, and which features survive?
@@ -132,6 +134,9 @@ def compare(
         Rows of one group stay in one fold.
     stratify : bool, optional
         Spread the target evenly over the folds; where omitted, classes and events are.
+    leaks : bool
+        Also measure the errors that one would have reported, had filling, scaling, selecting columns or choosing a
+        strength seen the rows that judge (`Comparison.leaks`). They stand beside the honest ones and decide nothing.
     progress : callable, optional
         Called with (paths done, paths in all, name of the candidate at work; where a path takes long, its strengths).
 
@@ -226,8 +231,9 @@ def compare(
         )
         for repeat in range(partition.n_repeats)
     ]
-    steps.total = sum(candidate.steps(task) for candidate in chosen for task in tasks)
+    steps.total = sum(candidate.steps(task) for candidate in chosen for task in tasks) * (3 if leaks else 1)
     evaluation = evaluate(tasks, chosen)
+    leaked = measure_leaks(tasks, chosen, evaluation.results) if leaks else ()
     of_candidates = dict.fromkeys(note for result in evaluation.results for note in result.notes)
     told = (*_collinear(tasks[0], chosen, recipe), *of_candidates)
     for note in told:
@@ -270,6 +276,7 @@ def compare(
         baseline_scores=evaluation.baseline_scores,
         moments=moments_of_all(tasks, partition),
         event=event,
+        leaks=leaked,
     )
 
 

@@ -13,6 +13,7 @@ from foldwise.families import Gaussian
 from foldwise.moments import FoldMoments
 from foldwise.resampling import Folds
 from foldwise.study.differences import LEVEL, POWER, Difference
+from foldwise.study.leaks import Leaks
 from foldwise.study.measure import Measure, Modelled
 from foldwise.study.native import Kind, frame_of
 from foldwise.study.plain import candidate_of, class_coefficients, of_tuned, or_none, rounded
@@ -91,6 +92,8 @@ class Comparison:
         Of a gaussian comparison whose table is not wide: what the report's page refits from, without a row.
     event : str or None
         Where times to an event are predicted: the column that says whether it came.
+    leaks : tuple of Leaks
+        The errors that leaks would have made one report, where they were asked for.
 
     Examples
     --------
@@ -118,6 +121,7 @@ class Comparison:
     baseline_scores: dict[str, float] = field(default_factory=dict)
     moments: FoldMoments | None = None
     event: str | None = None
+    leaks: tuple[Leaks, ...] = ()
 
     @property
     def measure(self) -> Measure:
@@ -322,6 +326,7 @@ class Comparison:
             },
             "candidates": [candidate_of(r, self.measure) for r in self.results],
             "differences": [asdict(d) for d in self.differences],
+            "leaks": [asdict(each) for each in self.leaks] or None,
             "notes": list(self.notes),
         }
         return {key: rounded(value) for key, value in plain.items()}

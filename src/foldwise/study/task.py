@@ -49,6 +49,8 @@ class Task:
         By which a strength is chosen.
     encoding
         How gaps are filled and rare levels pooled.
+    standardize
+        Whether each fit scales the columns by its own training rows; not where a shortcut has scaled them before.
     groups
         (p,) a label for each column of the fitted design: the column of the table that it comes from.
     seed
@@ -65,6 +67,7 @@ class Task:
     l1_ratios: tuple[float, ...] = (0.5,)
     rule: Rule = "min"
     encoding: Encoding = field(default_factory=Encoding)
+    standardize: bool = True
     groups: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
     seed: int = 0
     steps: Steps = field(default_factory=Steps)

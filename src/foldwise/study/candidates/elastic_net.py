@@ -15,6 +15,7 @@ def fit(task: Task) -> Iterator[Paths]:
             alphas=task.alphas,
             l1_ratio=mix,
             nested=True,
+            standardize=task.standardize,
             progress=task.steps.on_the_way,
             stop_when_turned=task.may_turn,
         )

@@ -28,6 +28,7 @@ def fit(task: Task) -> tuple[Paths, ...]:
             penalty="group",
             groups=task.groups,
             nested=True,
+            standardize=task.standardize,
             progress=task.steps.on_the_way,
         ),
     )

@@ -13,6 +13,7 @@ def fit(task: Task) -> tuple[Paths, ...]:
             alphas=task.alphas,
             l1_ratio=1.0,
             nested=True,
+            standardize=task.standardize,
             progress=task.steps.on_the_way,
             stop_when_turned=task.may_turn,
         ),
