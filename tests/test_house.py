@@ -15,7 +15,7 @@ import foldwise as fw
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "src" / "foldwise").rglob("*.py"))
 HEAVY = ("numpy", "scipy", "sklearn", "pyarrow", "narwhals", "pandas", "polars", "matplotlib", "keras", "jax")
-COMMANDS = ("demo", "compare", "fit", "predict", "export")
+COMMANDS = ("demo", "compare", "fit", "predict", "export", "verify")
 LONGEST_FILE = 400
 
 

@@ -275,6 +275,21 @@ def report(directory: Path, moments: bool, figures: str | None) -> None:  # noqa
     show_rebuilt(directory, moments=moments, figures=figures)
 
 
+@foldwise.command()
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@_TABLE
+@click.pass_context
+def verify(context: click.Context, directory: Path, table: Path) -> None:
+    """Recompute the numbers of DIR/report.json from TABLE with scikit-learn alone, and list what differs.
+
+    Exit code 0 if nothing differs, 1 if something does. What can't be recomputed is named.
+    """
+    from foldwise.cli.verify import show_verification
+
+    if not show_verification(directory, table):
+        context.exit(1)
+
+
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 when all is well, 2 for the user's mistake, 1 for ours.
 

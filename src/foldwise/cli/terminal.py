@@ -99,7 +99,7 @@ def progress_bar(task: str) -> Iterator[Step]:
 
 
 @contextmanager
-def waiting(task: str) -> Iterator[Callable[[int, int], None]]:
+def waiting(task: str, what: str = "strength") -> Iterator[Callable[[int, int], None]]:
     """Show on a terminal that something is going on, while the block runs; give a function to say how far it is.
 
     Examples
@@ -112,7 +112,7 @@ def waiting(task: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda _done, _total: None
         return
     with console.status(task) as status:
-        yield lambda done, total: status.update(f"{task}, strength {done} of {total}")
+        yield lambda done, total: status.update(f"{task}, {what} {done} of {total}")
 
 
 def output_console() -> Console:

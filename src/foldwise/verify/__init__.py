@@ -1,0 +1,6 @@
+"""Recomputing a report's numbers from the table with scikit-learn alone: none of the code that made them."""
+
+from foldwise.verify.checks import Check, Verification
+from foldwise.verify.run import verify
+
+__all__ = ["Check", "Verification", "verify"]

@@ -1,0 +1,125 @@
+"""What a report says of all candidates together: their errors' intervals, the baseline, differences and ties."""
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foldwise.verify.checks import Verification
+from foldwise.verify.losses import Loss
+from foldwise.verify.rows import Rows
+from foldwise.verify.statistics import Mean, corrected, detectable, holm
+
+Floats = NDArray[np.float64]
+
+TOLD = 1e-10
+"""What a report's 12 digits leave of an error; differences are held to as much of the errors they are between."""
+ROUNDED = 1e-6
+"""What the inverse of the noncentral t distribution is good to with few degrees of freedom."""
+SAME = 1e-9
+"""Errors that agree to this share of the baseline's are equal, as docs/mathematics.md says."""
+
+
+def verify_summary(
+    found: Verification, report: dict[str, Any], rows: Rows, loss: tuple[Loss, Callable[[Floats], Floats]]
+) -> None:
+    """The baseline, and every candidate's error, interval and share explained from its own errors per fold."""
+    weight, ratio = _sizes(rows)
+    base = _baseline(rows, loss[0])
+    root = report["family"]["name"] == "gaussian"
+    told = np.sqrt if root else np.asarray
+    key, explained, of_folds = ("rmse", "r2", "fold_mse") if root else ("deviance", "d2", "fold_deviance")
+    mean = float(np.average(base, weights=weight))
+    found.near(f"baseline.{key}", report["baseline"][key], float(told(mean)), TOLD * float(told(mean)))
+    best = np.array(report["candidates"][0][of_folds])
+    test = _difference(best, base, mean, weight, ratio, root=root)
+    found.near("baseline.p", report["baseline"]["p"], test.p, _room_of_p(test, mean, root=root))
+    for candidate in report["candidates"]:
+        where = f"candidates[{candidate['name']}]"
+        errors = np.array(candidate[of_folds])
+        found.same(f"{where}.{of_folds} (how many)", len(errors), len(weight))
+        if len(errors) != len(weight):
+            continue
+        test = corrected(errors, weight, ratio)
+        error, half = float(told(test.mean)), test.quantile * test.standard_error
+        room = TOLD * error
+        found.near(f"{where}.{key}", candidate[key], error, room)
+        interval = told(np.maximum([test.mean - half, test.mean + half], 0.0))
+        # Near zero a root magnifies what the digits leave.
+        found.near(
+            f"{where}.interval", candidate["interval"], interval, max(room, 1e-6 * error * (interval[0] < 0.01 * error))
+        )
+        found.near(f"{where}.{explained}", candidate[explained], 1.0 - test.mean / mean, 10.0 * TOLD)
+        if candidate["optimism"] is not None:
+            found.near(f"{where}.optimism", candidate["optimism"], error - candidate["score"], 2.0 * room)
+
+
+def verify_differences(found: Verification, report: dict[str, Any], rows: Rows) -> None:
+    """Every pair's difference, its tests, and the letters and ties that follow."""
+    weight, ratio = _sizes(rows)
+    root = report["family"]["name"] == "gaussian"
+    of_folds = "fold_mse" if root else "fold_deviance"
+    errors = {each["name"]: np.array(each[of_folds]) for each in report["candidates"]}
+    if any(len(each) != len(weight) for each in errors.values()):
+        return
+    mean = report["baseline"]["rmse"] ** 2 if root else report["baseline"]["deviance"]
+    pairs = list(combinations(errors, 2))
+    found.same("tests.comparisons", report["tests"]["comparisons"], len(pairs))
+    found.same("differences (pairs)", [(d["first"], d["second"]) for d in report["differences"]], pairs)
+    if len(report["differences"]) != len(pairs):
+        return
+    tests = [_difference(errors[a], errors[b], mean, weight, ratio, root=root) for a, b in pairs]
+    adjusted = holm([test.p for test in tests])
+    level, power, differ = report["tests"]["level"], report["tests"]["power"], set()
+    for reported, test, p in zip(report["differences"], tests, adjusted, strict=True):
+        where = f"differences[{reported['first']}, {reported['second']}]"
+        room = TOLD * (np.sqrt(mean) if root else mean)
+        half = test.quantile * test.standard_error
+        found.near(f"{where}.difference", reported["difference"], test.mean, room)
+        found.near(f"{where}.standard_error", reported["standard_error"], test.standard_error, room)
+        found.near(f"{where}.interval", reported["interval"], [test.mean - half, test.mean + half], 3.0 * room)
+        found.near(f"{where}.t", reported["t"], test.t, max(_room_of_p(test, mean, root=root), 1e-9 * abs(test.t)))
+        found.near(f"{where}.p", reported["p"], test.p, _room_of_p(test, mean, root=root))
+        found.near(f"{where}.p_holm", reported["p_holm"], p, len(pairs) * _room_of_p(test, mean, root=root))
+        found.same(f"{where}.differ", reported["differ"], bool(p < level))
+        least = detectable(test.standard_error, len(weight) - 1, level / len(pairs), power)
+        found.near(f"{where}.detectable", reported["detectable"], least, 10.0 * room + ROUNDED * least)
+        if p < level:
+            differ.add((reported["first"], reported["second"]))
+    letters = {each["name"]: set(each["letters"]) for each in report["candidates"]}
+    for a, b in pairs:
+        found.same(f"letters of {a} and {b} (shared)", bool(letters[a] & letters[b]), (a, b) not in differ)
+    best = report["candidates"][0]["name"]
+    found.same("tied", report["tied"], [name for name in errors if (best, name) not in differ])
+
+
+def _sizes(rows: Rows) -> tuple[Floats, Floats]:
+    """Weights (J,) of the folds, and their rows over those of their training sets."""
+    tests = [rows.folds.test_rows(i) for i in range(rows.folds.n_repeats * rows.folds.n_folds)]
+    count = np.array([len(test) for test in tests], dtype=np.float64)
+    return np.array([rows.weight[test].sum() for test in tests]), count / (rows.folds.n_rows - count)
+
+
+def _baseline(rows: Rows, loss: Loss) -> Floats:
+    """The error on every fold (J,) of always predicting the mean of the other folds."""
+    errors = []
+    for i in range(rows.folds.n_repeats * rows.folds.n_folds):
+        training, test = rows.folds.training_rows({i}), rows.folds.test_rows(i)
+        mean = np.average(rows.y[training], weights=rows.weight[training])
+        errors.append(loss(rows.y[test], np.full(len(test), mean), rows.weight[test]))
+    return np.array(errors)
+
+
+def _difference(first: Floats, second: Floats, mean: float, weight: Floats, ratio: Floats, *, root: bool) -> Mean:
+    """Between two candidates' errors per fold; between roots, (a^2 - b^2) / (a + b)."""
+    gained = np.where(np.abs(second - first) <= SAME * mean, 0.0, second - first)
+    sums = sum(float(np.sqrt(np.average(each, weights=weight))) for each in (first, second)) if root else 1.0
+    return corrected(gained / (sums or 1.0), weight, ratio)
+
+
+def _room_of_p(test: Mean, mean: float, *, root: bool) -> float:
+    """What 12 digits of the errors leave of t and p: much where the difference is itself next to rounding."""
+    digits = TOLD * (np.sqrt(mean) if root else mean)
+    return 1e-8 if test.standard_error == 0.0 else max(1e-8, float(digits * (1.0 + abs(test.t)) / test.standard_error))
