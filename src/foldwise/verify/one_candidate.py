@@ -10,6 +10,7 @@ from foldwise.verify.checks import Verification
 from foldwise.verify.fits import Procedure
 from foldwise.verify.losses import Loss
 from foldwise.verify.rows import Rows
+from foldwise.verify.scores import verify_scores
 from foldwise.verify.search import Grid, Search, agreed, choose, search
 
 Floats = NDArray[np.float64]
@@ -46,6 +47,8 @@ def verify_candidate(
     points = _verify_choices(found, report, candidate, where, done, grid, weight)
     errors = done.outer[np.arange(len(points)), points]
     found.near(f"{where}.{of_folds}", candidate[of_folds], errors, room_of_errors * float(errors.mean()))
+    predicted = _out_of_fold(rows, done, points, loss[1])
+    verify_scores(found, f"{where}.scores", candidate.get("scores", {}), rows, predicted, room_of_errors)
     final = _verify_final(found, report, candidate, where, done, grid, weight, room_of_errors, root=root)
     scale = room_of_coef * report["settings"]["target_scale"]
     if not root and grid.alphas[final] == 0.0 and _collinear(rows):
@@ -60,6 +63,18 @@ def verify_candidate(
     room = scale * (1.0 + float(np.sum(means / np.where(done.final.spread > 0, done.final.spread, np.inf))))
     found.near(f"{where}.intercept", candidate["intercept"], done.final.intercept[final], room)
     _verify_survival(found, candidate, where, done, points, final, scale)
+
+
+def _out_of_fold(
+    rows: Rows, done: Search, points: NDArray[np.intp], mean: Callable[[Floats], Floats]
+) -> Floats:
+    """Predictions (R, n) of the chosen fits for the rows that they have not seen."""
+    predicted = np.empty(rows.folds.labels.shape)
+    for i, (fits, at) in enumerate(zip(done.fits, points, strict=True)):
+        test = rows.folds.test_rows(i)
+        X = rows.encoded(rows.folds.training_rows({i}))[test]
+        predicted[i // rows.folds.n_folds, test] = mean(X @ fits.coef[at] + fits.intercept[at])
+    return predicted
 
 
 def _verify_choices(

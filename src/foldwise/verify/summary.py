@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from foldwise.verify.checks import Verification
 from foldwise.verify.losses import Loss
 from foldwise.verify.rows import Rows
+from foldwise.verify.scores import verify_scores
 from foldwise.verify.statistics import Mean, corrected, detectable, holm
 
 Floats = NDArray[np.float64]
@@ -27,12 +28,13 @@ def verify_summary(
 ) -> None:
     """The baseline, and every candidate's error, interval and share explained from its own errors per fold."""
     weight, ratio = _sizes(rows)
-    base = _baseline(rows, loss[0])
+    base, means = _baseline(rows, loss[0])
     root = report["family"]["name"] == "gaussian"
     told = np.sqrt if root else np.asarray
     key, explained, of_folds = ("rmse", "r2", "fold_mse") if root else ("deviance", "d2", "fold_deviance")
     mean = float(np.average(base, weights=weight))
     found.near(f"baseline.{key}", report["baseline"][key], float(told(mean)), TOLD * float(told(mean)))
+    verify_scores(found, "baseline.scores", report["baseline"].get("scores", {}), rows, means, TOLD)
     best = np.array(report["candidates"][0][of_folds])
     test = _difference(best, base, mean, weight, ratio, root=root)
     found.near("baseline.p", report["baseline"]["p"], test.p, _room_of_p(test, mean, root=root))
@@ -102,14 +104,14 @@ def _sizes(rows: Rows) -> tuple[Floats, Floats]:
     return np.array([rows.weight[test].sum() for test in tests]), count / (rows.folds.n_rows - count)
 
 
-def _baseline(rows: Rows, loss: Loss) -> Floats:
-    """The error on every fold (J,) of always predicting the mean of the other folds."""
-    errors = []
+def _baseline(rows: Rows, loss: Loss) -> tuple[Floats, Floats]:
+    """The error on every fold (J,) of always predicting the mean of the other folds, and those predictions (R, n)."""
+    errors, predicted = [], np.empty(rows.folds.labels.shape)
     for i in range(rows.folds.n_repeats * rows.folds.n_folds):
         training, test = rows.folds.training_rows({i}), rows.folds.test_rows(i)
-        mean = np.average(rows.y[training], weights=rows.weight[training])
-        errors.append(loss(rows.y[test], np.full(len(test), mean), rows.weight[test]))
-    return np.array(errors)
+        predicted[i // rows.folds.n_folds, test] = np.average(rows.y[training], weights=rows.weight[training])
+        errors.append(loss(rows.y[test], predicted[i // rows.folds.n_folds, test], rows.weight[test]))
+    return np.array(errors), predicted
 
 
 def _difference(first: Floats, second: Floats, mean: float, weight: Floats, ratio: Floats, *, root: bool) -> Mean:
