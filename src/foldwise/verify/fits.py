@@ -108,7 +108,7 @@ def procedure_of(name: str, report: dict[str, Any]) -> Procedure | str:
     if family not in {"gaussian", "binomial", "poisson", "gamma", "tweedie"} or len(report["family"]["classes"]) > 2:
         return f"scikit-learn has no {family} model with this penalty"
     if family != "gaussian" and name in {"lasso", "elastic net"}:
-        return f"scikit-learn has no solver for a {name} of the {family} family that is accurate enough"
+        return f"scikit-learn has no solver for an absolute penalty in the {family} family that is accurate enough"
     if name == "unpenalized" and any("classes are separated" in note for note in report["notes"]):
         return "the classes are separated: without a penalty there is no solution to compare"
     power = {"poisson": 1.0, "gamma": 2.0}.get(family, float(parameters.get("power", 1.5)))

@@ -65,9 +65,7 @@ def verify_candidate(
     _verify_survival(found, candidate, where, done, points, final, scale)
 
 
-def _out_of_fold(
-    rows: Rows, done: Search, points: NDArray[np.intp], mean: Callable[[Floats], Floats]
-) -> Floats:
+def _out_of_fold(rows: Rows, done: Search, points: NDArray[np.intp], mean: Callable[[Floats], Floats]) -> Floats:
     """Predictions (R, n) of the chosen fits for the rows that they have not seen."""
     predicted = np.empty(rows.folds.labels.shape)
     for i, (fits, at) in enumerate(zip(done.fits, points, strict=True)):
@@ -89,6 +87,8 @@ def _verify_choices(
     """The point that every fold's inner folds choose (J,)."""
     points = np.zeros(len(done.outer), dtype=np.intp)
     if done.inner is None:
+        found.near(f"{where}.chosen_alpha", candidate["chosen_alpha"], [0.0] * len(points), TOLD)
+        found.near(f"{where}.chosen_l1_ratio", candidate["chosen_l1_ratio"], [1.0] * len(points), TOLD)
         return points
     count, rule = done.inner.shape[1], report["settings"]["rule"]
     reported = zip(candidate["chosen_alpha"], candidate["chosen_l1_ratio"], strict=True)
@@ -125,9 +125,11 @@ def _verify_final(
         theirs = grid.place(candidate["alpha_min"], candidate["l1_ratio"])
         minimum = agreed(mean, minimum, theirs)
         final = minimum if report["settings"]["rule"] == "min" else one_se
-        for name, at in (("alpha_min", minimum), ("alpha_1se", one_se), ("alpha", final)):
+        for name, at in (("alpha_min", minimum), ("alpha_1se", one_se)):
             found.near(f"{where}.{name}", candidate[name], grid.alphas[at], 1e-9 * float(grid.alphas[at]))
-        found.near(f"{where}.l1_ratio", candidate["l1_ratio"], grid.l1_ratios[final], TOLD)
+    alpha = float(grid.alphas[final])
+    found.near(f"{where}.alpha", candidate["alpha"], alpha, 1e-9 * alpha)
+    found.near(f"{where}.l1_ratio", candidate["l1_ratio"], grid.l1_ratios[final], TOLD)
     score = float(told(mean[final]))
     key = "rmse" if root else "deviance"
     found.near(f"{where}.score", candidate["score"], score, room * score)

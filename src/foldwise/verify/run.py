@@ -94,7 +94,7 @@ def _grid(report: dict[str, Any], candidate: dict[str, Any], rows: Rows) -> Grid
     """What a candidate tried; the curve's own strengths where the grid is not told by the rows alone."""
     name, settings = candidate["name"], report["settings"]
     if name in {"least squares", "unpenalized"}:
-        return Grid.of([(candidate["l1_ratio"], np.zeros(1))])
+        return Grid.of([(1.0, np.zeros(1))])
     curve = np.array(candidate["curve"]["alpha"])
     asked = settings["alphas"]
     count = asked if isinstance(asked, int) else len(asked)
