@@ -92,6 +92,13 @@ def demo(networks: bool) -> None:  # noqa: FBT001
 )
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Deals the folds.")
 @click.option(
+    "--rope",
+    metavar="AMOUNT",
+    type=click.FloatRange(min=0.0),
+    default=0.0,
+    help="The largest difference in error that does not matter to you, in the target's unit.",
+)
+@click.option(
     "--candidates",
     metavar="NAMES",
     help="What to compare, separated by commas: ols, ridge, lasso, elastic-net (these if left out), group-lasso, "
@@ -122,6 +129,7 @@ def compare(
     folds: int,
     repeats: int,
     seed: int,
+    rope: float,
     candidates: str | None,
     drop: tuple[str, ...],
     categories: tuple[str, ...],
@@ -154,6 +162,7 @@ def compare(
         event=event,
         offset=offset,
         leaks=leaks,
+        rope=rope,
     )
     show_comparison(request, out=out, as_json=as_json, moments=moments)
 

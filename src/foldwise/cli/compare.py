@@ -49,6 +49,7 @@ class Request:
     event: str | None = None
     offset: str | None = None
     leaks: bool = False
+    rope: float = 0.0
 
 
 def show_comparison(request: Request, *, out: Path | None = None, as_json: bool = False, moments: bool = True) -> None:
@@ -94,6 +95,7 @@ def _compared(request: Request) -> Comparison:
             folds=request.folds,
             repeats=request.repeats,
             seed=request.seed,
+            rope=request.rope,
             drop=request.drop,
             categories=request.categories,
             units=request.units,

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from foldwise.report import tables
+from foldwise.report.how_sure import intervals_by, order_of_the_first_two
 from foldwise.study import Comparison
 
 WIDTH = 80
@@ -179,7 +180,9 @@ def _footnotes(comparison: Comparison) -> list[str]:
     tests = [f"p: corrected resampled t, Holm over {pairs} pairs; a shared letter is a tie; ±: 95 %."]
     return [
         _MEASURES["partial" if comparison.modelled.is_risk else comparison.measure.key],
+        intervals_by(comparison),
         *(tests if pairs > 1 else []),
+        *order_of_the_first_two(comparison),
         *(["optimism: by how much an ordinary cross-validation's best score flatters."] if tuned else []),
         *([f"per SD: for one standard deviation of the feature; kept in: share of {fits} fits."] if explained else []),
         *([] if gap is None else [f"Largest {certificate} of all fits: {gap:.0e}."]),

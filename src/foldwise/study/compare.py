@@ -60,6 +60,7 @@ def compare(
     l1_ratios: Iterable[float] = DEFAULT_L1_RATIOS,
     target_scale: float | None = None,
     rule: Rule = "min",
+    rope: float = 0.0,
     sample_weight: str | ArrayLike | None = None,
     offset: str | ArrayLike | None = None,
     groups: str | ArrayLike | None = None,
@@ -126,6 +127,9 @@ def compare(
         s; the standard deviation of the target where omitted, and 1 for scikit-learn's elastic net.
     rule : {"min", "1se"}
         Choose the strength with the smallest error, or the strongest penalty within one standard error of it.
+    rope : float >= 0
+        The largest difference between errors that does not matter to you, in the target's unit (for other families than
+        the gaussian in deviance): the region of practical equivalence of `Difference.equivalent`.
     sample_weight : column name or array (n,), optional
         Row weights >= 0, in fits and errors.
     offset : column name or array (n,), optional
@@ -175,6 +179,8 @@ def compare(
         raise InputError(f"fill must be 'median' or 'mean', got {fill!r}")
     if rule not in get_args(Rule):
         raise InputError(f"rule must be 'min' or '1se', got {rule!r}")
+    if not 0.0 <= rope < float("inf"):
+        raise InputError(f"rope must be >= 0 and finite, in the unit of the errors, got {rope!r}")
     mixes, strengths = check_mixes(l1_ratios), check_strengths(alphas)
     table = read_table(table) if isinstance(table, str | Path) else table
     dropped = [drop] if isinstance(drop, str) else list(drop)
@@ -232,7 +238,7 @@ def compare(
         for repeat in range(partition.n_repeats)
     ]
     steps.total = sum(candidate.steps(task) for candidate in chosen for task in tasks) * (3 if leaks else 1)
-    evaluation = evaluate(tasks, chosen)
+    evaluation = evaluate(tasks, chosen, rope=float(rope), grouped=groups is not None)
     leaked = measure_leaks(tasks, chosen, evaluation.results) if leaks else ()
     of_candidates = dict.fromkeys(note for result in evaluation.results for note in result.notes)
     told = (*_collinear(tasks[0], chosen, recipe), *of_candidates)
@@ -262,6 +268,7 @@ def compare(
             l1_ratios=mixes,
             target_scale=scale,
             rule=rule,
+            rope=float(rope),
         ),
         run=Run(
             started=begun.isoformat(timespec="seconds"),

@@ -42,6 +42,7 @@ class Settings:
     l1_ratios: tuple[float, ...]
     target_scale: float
     rule: str
+    rope: float
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,15 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from foldwise.inference import CorrectedT, corrected_resampled_t, holm, smallest_detectable_difference, tie_letters
+from foldwise.inference import (
+    CorrectedT,
+    bayesian_correlated_t,
+    corrected_resampled_t,
+    holm,
+    rank_flip,
+    smallest_detectable_difference,
+    tie_letters,
+)
 
 Floats = NDArray[np.float64]
 
@@ -32,12 +40,18 @@ class Scoring:
         Mean error of predicting without features: what errors are measured against.
     is_root : bool
         Whether errors are mean squared ones, whose roots are told; else mean deviances, told as they are.
+    repeats : int
+        R.
+    rope : float
+        The largest difference between told errors that does not matter.
     """
 
     weights: Floats
     test_per_train: Floats
     variance: float
     is_root: bool = True
+    repeats: int = 1
+    rope: float = 0.0
 
     @property
     def share(self) -> Floats:
@@ -70,6 +84,13 @@ class Difference:
         Whether `p_holm` is below 5 %.
     detectable : float
         The smallest true difference that would have been found with 80 % probability, adjusted for all comparisons.
+    first_better, equivalent, second_better : float
+        Probabilities (Bayesian correlated t) that the true difference is above the region of practical equivalence,
+        within it, below it; not adjusted for the number of comparisons.
+    flip : float
+        The odds that another table of as many rows puts the two the other way round.
+    flip_folds : float or None
+        The odds that other folds of this table do; None with one repeat.
     """
 
     first: str
@@ -82,10 +103,15 @@ class Difference:
     p_holm: float
     differ: bool
     detectable: float
+    first_better: float
+    equivalent: float
+    second_better: float
+    flip: float
+    flip_folds: float | None
 
 
-def error_difference(first: Floats, second: Floats, scoring: Scoring) -> CorrectedT:
-    """Test the difference between two candidates' errors per fold (J,); report it between their RMSEs or deviances.
+def error_differences(first: Floats, second: Floats, scoring: Scoring) -> Floats:
+    """Differences (J,) between two candidates' errors per fold (J,), so that their mean is that of RMSEs or deviances.
 
     Mean squared errors are what is tested: their weighted mean over folds is the error of all out-of-fold predictions,
     whatever the folds' sizes, where a mean of roots depends on them (with one row per fold it is the mean absolute
@@ -96,7 +122,7 @@ def error_difference(first: Floats, second: Floats, scoring: Scoring) -> Correct
     roots = sqrt(float(scoring.share @ first)) + sqrt(float(scoring.share @ second)) if scoring.is_root else 1.0
     gained = second - first
     gained = np.where(np.abs(gained) <= SAME * scoring.variance, 0.0, gained)
-    return scoring.corrected_t(gained / roots if roots > 0.0 else gained)
+    return np.asarray(gained / roots if roots > 0.0 else gained)
 
 
 def compare_all(
@@ -121,12 +147,16 @@ def compare_all(
     pairs = list(combinations(range(len(names)), 2))
     if not pairs:
         return (), ("a",) * len(names)
-    tests = [error_difference(fold_error[i], fold_error[j], scoring) for i, j in pairs]
+    values = [error_differences(fold_error[i], fold_error[j], scoring) for i, j in pairs]
+    tests = [scoring.corrected_t(value) for value in values]
     adjusted = holm([test.p for test in tests])
     differ = np.zeros((len(names), len(names)), dtype=bool)
     differences = []
-    for (i, j), test, p in zip(pairs, tests, adjusted.tolist(), strict=True):
+    folds: dict[str, Floats] = {"test_per_train": scoring.test_per_train, "weights": scoring.weights}
+    for (i, j), value, test, p in zip(pairs, values, tests, adjusted.tolist(), strict=True):
         differ[i, j] = differ[j, i] = p < LEVEL
+        belief = bayesian_correlated_t(value, rope=scoring.rope, **folds)
+        flip = rank_flip(value, repeats=scoring.repeats, **folds)
         differences.append(
             Difference(
                 names[i],
@@ -139,6 +169,11 @@ def compare_all(
                 p,
                 bool(differ[i, j]),
                 smallest_detectable_difference(test.standard_error, test.df, alpha=LEVEL / len(pairs), power=POWER),
+                belief.above,
+                belief.within,
+                belief.below,
+                flip.new_table,
+                flip.new_folds,
             )
         )
     return tuple(differences), tie_letters(differ)

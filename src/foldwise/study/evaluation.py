@@ -11,6 +11,7 @@ from foldwise.inference import optimism
 from foldwise.resampling import Folds
 from foldwise.study.candidates import Candidate
 from foldwise.study.differences import Difference, Scoring, compare_all
+from foldwise.study.error_interval import error_interval
 from foldwise.study.fold_errors import fold_errors, fold_weights, without_features
 from foldwise.study.measure import measure_of, other_scores
 from foldwise.study.outcome import Outcome
@@ -48,7 +49,9 @@ class Evaluation:
     seconds: dict[str, float]
 
 
-def evaluate(tasks: Sequence[Task], candidates: Sequence[Candidate]) -> Evaluation:
+def evaluate(
+    tasks: Sequence[Task], candidates: Sequence[Candidate], *, rope: float = 0.0, grouped: bool = False
+) -> Evaluation:
     """Run every candidate on every repeat, and score and compare what they leave.
 
     Parameters
@@ -56,6 +59,10 @@ def evaluate(tasks: Sequence[Task], candidates: Sequence[Candidate]) -> Evaluati
     tasks : R Tasks
         One for each repeat, in order; all of the same rows.
     candidates : C Candidates
+    rope : float
+        The largest difference between errors that does not matter.
+    grouped : bool
+        Whether rows of one group were kept in one fold.
     """
     for candidate in candidates:
         candidate.check(tasks[0])
@@ -71,7 +78,7 @@ def evaluate(tasks: Sequence[Task], candidates: Sequence[Candidate]) -> Evaluati
         candidate.name: sum(piece.seconds for piece in mine) for candidate, mine in zip(candidates, pieces, strict=True)
     }
     folds = Folds(np.concatenate([task.folds.labels for task in tasks]))
-    return _compared(tasks[0].rows, folds, candidates, outcomes, seconds)
+    return _compared(tasks[0].rows, folds, candidates, outcomes, seconds, rope=rope, grouped=grouped)
 
 
 def _timed(candidate: Candidate, task: Task) -> Piece:
@@ -82,7 +89,14 @@ def _timed(candidate: Candidate, task: Task) -> Piece:
 
 
 def _compared(
-    rows: Rows, folds: Folds, candidates: Sequence[Candidate], outcomes: Sequence[Outcome], seconds: dict[str, float]
+    rows: Rows,
+    folds: Folds,
+    candidates: Sequence[Candidate],
+    outcomes: Sequence[Outcome],
+    seconds: dict[str, float],
+    *,
+    rope: float,
+    grouped: bool,
 ) -> Evaluation:
     fold_error = np.stack([fold_errors(rows, folds, outcome.eta, outcome.everywhere) for outcome in outcomes])
     baseline, everywhere = without_features(rows, folds)
@@ -91,7 +105,7 @@ def _compared(
     n_test = np.concatenate([np.bincount(label) for label in folds.labels])
     variance = float(np.average(baseline_error, weights=weight))
     is_root = measure_of(rows.family).is_root
-    scoring = Scoring(weight, n_test / (folds.n_rows - n_test), variance, is_root)
+    scoring = Scoring(weight, n_test / (folds.n_rows - n_test), variance, is_root, folds.n_repeats, rope)
 
     order = np.argsort(fold_error @ weight, kind="stable").tolist()
     names = [candidates[c].name for c in order]
@@ -100,7 +114,7 @@ def _compared(
         [names[0], "the mean"], np.stack([fold_error[order[0]], baseline_error]), scoring
     )
     results = tuple(
-        _result(candidates[c], outcomes[c], rows, folds, fold_error[c], letter, scoring)
+        _result(candidates[c], outcomes[c], rows, folds, fold_error[c], letter, scoring, grouped=grouped)
         for c, letter in zip(order, letters, strict=True)
     )
     error = float(np.sqrt(variance)) if is_root else variance
@@ -116,10 +130,13 @@ def _result(
     fold_error: Floats,
     letters: str,
     scoring: Scoring,
+    *,
+    grouped: bool,
 ) -> CandidateResult:
     error = scoring.corrected_t(fold_error)
     told = np.sqrt if scoring.is_root else np.asarray
-    low, high = told(np.maximum(error.interval, 0.0)).tolist()
+    interval, interval_by = error_interval(rows, folds, outcome, error, grouped=grouped)
+    low, high = told(np.asarray(interval)).tolist()
     mean = float(told(error.mean))
     score = None if outcome.score is None else float(told(outcome.score))
     strengths = outcome.strengths
@@ -128,6 +145,7 @@ def _result(
         drops_features=candidate.drops_features,
         error=mean,
         interval=(low, high),
+        interval_by=interval_by,
         explained=1.0 - error.mean / scoring.variance,
         letters=letters,
         fold_error=fold_error,

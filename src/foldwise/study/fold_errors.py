@@ -32,16 +32,18 @@ def fold_errors(rows: Rows, folds: Folds, eta: Floats, everywhere: Floats | None
     """
     if everywhere is not None:
         return _added(rows, folds, everywhere)
-    if eta.ndim == 3:
-        error = rows.weights * rows.family.deviance(eta, rows.y)
-    else:
-        error = rows.weights * rows.family.deviance(eta.T, rows.y).T
+    error = rows.weights * row_errors(rows, eta)
     return np.concatenate(
         [
             np.bincount(label, weights=e) / np.bincount(label, weights=rows.weights)
             for label, e in zip(folds.labels, error, strict=True)
         ]
     )
+
+
+def row_errors(rows: Rows, eta: Floats) -> Floats:
+    """Deviance (R, n) of each row under predictors (R, n) or (R, n, C); for the gaussian family squared error."""
+    return rows.family.deviance(eta, rows.y) if eta.ndim == 3 else rows.family.deviance(eta.T, rows.y).T
 
 
 def _added(rows: Rows, folds: Folds, everywhere: Floats) -> Floats:

@@ -93,6 +93,10 @@ class Outcome:
     about : str
         What it is, in one line, where its name does not say it.
     notes : tuple of str
+    inner : (R*K, K) array or None
+        [i, k]: mean error on fold k of i's repeat of the fit that holds out folds i and k, at what i chose.
+    size_cost : float or None
+        How many times as large errors are at the final strength with one fold less to learn from.
     """
 
     predictions: Floats
@@ -105,3 +109,5 @@ class Outcome:
     gap: float | None = None
     about: str = ""
     notes: tuple[str, ...] = ()
+    inner: Floats | None = None
+    size_cost: float | None = None

@@ -30,6 +30,7 @@ def candidate_of(r: CandidateResult, measure: Measure) -> dict[str, Any]:
         "drops_features": r.drops_features,
         measure.key: r.error,
         "interval": r.interval,
+        "interval_by": r.interval_by,
         measure.explained_key: r.explained,
         "scores": r.scores,
         "score": r.score,

@@ -28,7 +28,7 @@ class CandidateResult:
         Root of the mean squared error of the tuned procedure on held-out rows, over all folds of all repeats; for other
         families than the gaussian their mean deviance.
     interval : (float, float)
-        95 % confidence interval of the same, by the corrected resampled t on errors per fold.
+        95 % confidence interval of the final model's error on rows that nobody has seen.
     explained : float
         R^2 or D^2: one minus the mean squared error, or deviance, over that of predicting without features.
     letters : str
@@ -56,6 +56,8 @@ class CandidateResult:
     notes : tuple of str
     is_root : bool
         Whether errors are roots of mean squared ones.
+    interval_by : str
+        What the interval is by: "nested cross-validation", or where inner errors are not known "corrected resampled t".
     """
 
     name: str
@@ -75,6 +77,7 @@ class CandidateResult:
     about: str = ""
     notes: tuple[str, ...] = ()
     is_root: bool = True
+    interval_by: str = ""
 
     @property
     def n_kept(self) -> int | None:

@@ -78,7 +78,8 @@ class PathCandidate(Candidate):
                 "final_intercept": search.intercept[0] if is_first else np.zeros(0),
                 "scale": search.scale[0],
                 "gap": np.array(search.gap),
-                "tuned": np.array(float(search.inner_error is not None)),
+                "tuned": np.array(float(self.tunes)),
+                **_inner(search, chosen),
                 "kept": _times_kept(search.coef[1:]),
             },
             notes=(NOTE,) if separated else (),
@@ -118,7 +119,29 @@ class PathCandidate(Candidate):
             ),
             features=_features(tasks[0].rows.family, coef, intercept, fits, first["scale"]),
             gap=max(float(piece.arrays["gap"]) for piece in pieces),
+            inner=np.concatenate([piece.arrays["inner"] for piece in pieces]) if "inner" in first else None,
+            size_cost=_size_cost(pieces, points, search, tuning) if "inner" in first else None,
         )
+
+
+def _inner(search: Search, chosen: NDArray[np.intp]) -> dict[str, Floats]:
+    """Inner errors (K, K) at what each fold chose, and their means (K, G) at every point, where there are any."""
+    if search.inner_error is None:
+        return {}
+    n_folds = len(chosen)
+    others = np.where(np.eye(n_folds, dtype=bool), 0.0, search.fold_weight)
+    known = np.where(np.eye(n_folds, dtype=bool)[:, :, None], 0.0, search.inner_error)
+    mean = np.einsum("ik,ikg->ig", others, known) / others.sum(axis=1)[:, None]
+    return {"inner": search.inner_error[np.arange(n_folds), :, chosen], "inner_mean": mean}
+
+
+def _size_cost(
+    pieces: Sequence[Piece], points: Sequence[NDArray[np.intp]], search: Search, tuning: Tuning
+) -> float | None:
+    """Mean inner over mean outer error at the final point; None where there is no error to speak of."""
+    inner = np.mean([piece.arrays["inner_mean"][:, at[tuning.final]] for piece, at in zip(pieces, points, strict=True)])
+    outer = float(np.average(search.outer_error[:, tuning.final], weights=search.fold_weight))
+    return float(inner / outer) if inner > 0.0 and outer > 0.0 else None
 
 
 def _told(family: Family, eta: Floats) -> Floats:
