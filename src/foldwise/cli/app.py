@@ -249,7 +249,7 @@ def predict(model: Path, table: Path, out: Path | None) -> None:
 
 
 @foldwise.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("source", metavar="MODEL", type=click.Path(path_type=Path))
 @_TABLE
 @click.option(
     "--out",
@@ -258,16 +258,18 @@ def predict(model: Path, table: Path, out: Path | None) -> None:
     multiple=True,
     required=True,
     type=click.Path(path_type=Path),
-    help="A .onnx, .sql or .py file; may be given again.",
+    help="A .onnx, .sql, .py or .json (model) file; may be given again.",
 )
-def export(model: Path, table: Path, goals: tuple[Path, ...]) -> None:
-    """Write a MODEL that fit saved as ONNX, a SQL expression, or a Python function without dependencies.
+@click.option("--candidate", metavar="NAME", help="Of a report: which, the best if left out.")
+def export(source: Path, table: Path, goals: tuple[Path, ...], candidate: str | None) -> None:
+    """Write a MODEL as ONNX, a SQL expression, or a Python function without dependencies.
 
-    What is written predicts every row of TABLE as the model does, or it is not written.
+    MODEL is what fit saved, or a folder that compare wrote: then it is the final model of the best candidate. What is
+    written predicts every row of TABLE as the model does, or it is not written.
     """
     from foldwise.cli.export import show_export
 
-    show_export(model, table, goals)
+    show_export(source, table, goals, candidate=candidate)
 
 
 @foldwise.command()
