@@ -21,6 +21,9 @@ function node(parent, name, className, text) {
   return element;
 }
 
+/** A text within an element, whose `data` can be changed without making it again. */
+const textIn = (parent) => parent.appendChild(document.createTextNode(""));
+
 const scaled = (from, to, start, end) => (value) => start + ((value - from) * (end - start)) / (to - from || 1);
 const rounded = (value) => Math.round(value * 10) / 10;
 

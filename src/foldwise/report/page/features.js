@@ -26,11 +26,11 @@ class FeatureTable {
     const svg = shape(bars, "svg", { viewBox: "-100 0 200 18", preserveAspectRatio: "none", "aria-hidden": "true" });
     const bar = shape(svg, "rect", { y: 2, height: 14, rx: 1 });
     shape(svg, "line", { x1: 0, x2: 0, y1: 0, y2: 18, class: "axisline" });
-    const perSd = node(row, "td", "num strong");
-    const perUnit = node(row, "td", "num per-unit");
+    const perSd = textIn(node(row, "td", "num strong"));
+    const perUnit = textIn(node(row, "td", "num per-unit"));
     const survival = node(row, "td", "survival");
     const meter = node(node(survival, "span", "meter"), "i");
-    const share = node(survival, "span");
+    const share = textIn(node(survival, "span"));
     const acts = node(row, "td", "acts");
     const buttons = {};
     for (const [act, word, about] of [["keep", "keep", "Always keep"], ["drop", "drop", "Leave out"]]) {
@@ -47,28 +47,36 @@ class FeatureTable {
         onLight(j, on);
       });
     }
-    return { j, row, bar, perSd, perUnit, meter, share, buttons };
+    return { j, row, bar, perSd, perUnit, meter, share, buttons, shown: {} };
   }
 
-  /** Show one strength. */
+  /** Show one strength: of each row only what has changed since the last. */
   show(path, i, perUnit, acts) {
     const p = this.features.length;
-    for (const { j, row, bar, perSd, perUnit: per, meter, share, buttons } of this.rows) {
+    for (const one of this.rows) {
+      const { j, row, bar, shown } = one;
       const value = path.coef[i * p + j];
       const kept = path.kept[i * p + j];
       const act = acts[j];
-      const width = Math.min((100 * Math.abs(value)) / this.scale, 100);
-      const shown = value === 0 ? 0 : Math.max(width, 0.75);
-      bar.setAttribute("x", value < 0 ? -shown : 0);
-      bar.setAttribute("width", shown);
-      bar.setAttribute("class", value < 0 ? "bar down" : "bar up");
-      row.className = `${row.classList.contains("lit") ? "lit " : ""}${value === 0 ? "zero " : ""}${act === "drop" ? "dropped" : ""}`;
-      perSd.textContent = value === 0 ? (act === "drop" ? "left out" : "dropped") : signed(value, this.scale);
-      const unit = this.features[j].unit;
-      per.textContent = value === 0 ? "" : `${told(perUnit(value, j))}${unit ? ` / ${unit}` : ""}`;
-      meter.style.width = `${100 * kept}%`;
-      share.textContent = percent(kept);
-      for (const [name, button] of Object.entries(buttons)) button.setAttribute("aria-pressed", String(act === name));
+      if (shown.act !== act) {
+        row.classList.toggle("dropped", act === "drop");
+        for (const [name, button] of Object.entries(one.buttons)) button.setAttribute("aria-pressed", String(act === name));
+      }
+      if (shown.value !== value || shown.scale !== this.scale || shown.act !== act) {
+        const width = value === 0 ? 0 : Math.max(Math.min((100 * Math.abs(value)) / this.scale, 100), 0.75);
+        bar.setAttribute("x", value < 0 ? -width : 0);
+        bar.setAttribute("width", width);
+        bar.setAttribute("class", value < 0 ? "bar down" : "bar up");
+        row.classList.toggle("zero", value === 0);
+        one.perSd.data = value === 0 ? (act === "drop" ? "left out" : "dropped") : signed(value, this.scale);
+        const unit = this.features[j].unit;
+        one.perUnit.data = value === 0 ? "" : `${told(perUnit(value, j))}${unit ? ` / ${unit}` : ""}`;
+      }
+      if (shown.kept !== kept) {
+        one.meter.style.width = `${100 * kept}%`;
+        one.share.data = percent(kept);
+      }
+      one.shown = { value, kept, act, scale: this.scale };
     }
   }
 

@@ -1,6 +1,12 @@
 // Numbers as people read them, and the ticks of an axis.
 
 const MINUS = "−";
+const FORMATS = Array.from({ length: 21 }, (_, decimals) => {
+  return new Intl.NumberFormat("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+});
+
+/** A size without its sign, with so many decimals. */
+const sized = (value, decimals) => FORMATS[decimals].format(Math.abs(value));
 
 /** So many significant digits, an exponent only where it is unreadable without. */
 function told(value, digits = 3) {
@@ -9,8 +15,7 @@ function told(value, digits = 3) {
   const exponent = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(digits)))));
   if (exponent < -5 || exponent >= 9) return value.toExponential(digits - 1).replace("-", MINUS);
   const decimals = Math.min(Math.max(digits - 1 - exponent, 0), 20);
-  return Math.abs(value).toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
-    .replace(/^/, value < 0 ? MINUS : "");
+  return (value < 0 ? MINUS : "") + sized(value, decimals);
 }
 
 /** The same with its sign, and with the decimals that another number needs for so many digits. */
@@ -19,8 +24,7 @@ function signed(value, reference, digits = 3) {
   if (exponent < -5 || exponent >= 9) return (value > 0 ? "+" : "") + told(value, digits);
   const decimals = Math.min(Math.max(digits - 1 - exponent, 0), 20);
   if (value !== 0 && Math.abs(value) < 0.5 * 10 ** -decimals) return (value > 0 ? "+" : "") + told(value, 1);
-  const size = Math.abs(value).toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
-  return (value > 0 ? "+" : value < 0 ? MINUS : "") + size;
+  return (value > 0 ? "+" : value < 0 ? MINUS : "") + sized(value, decimals);
 }
 
 /** A share in percent, never rounded up to all or down to none. */
@@ -49,10 +53,7 @@ function tickLabels(ticks) {
   if (largest >= 1e9 || step < 1e-6) return ticks.map((t) => told(t, 2));
   const needed = [0, 1, 2, 3, 4, 5, 6, 7].find((d) => Math.abs(step * 10 ** d - Math.round(step * 10 ** d)) < 1e-6);
   const decimals = needed === undefined ? 7 : needed;
-  return ticks.map((t) => {
-    const size = Math.abs(t).toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
-    return t < -step / 1e6 ? MINUS + size : size;
-  });
+  return ticks.map((t) => (t < -step / 1e6 ? MINUS : "") + sized(t, decimals));
 }
 
 /** Powers of ten, or where they are few also 2 and 5 times them, within [low, high]. */
