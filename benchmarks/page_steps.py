@@ -49,8 +49,8 @@ Made by `python -m benchmarks.page_steps` on {machine}.
 
 A frame of 60 a second has 16.7 ms. *Step*: moving the slider by one strength, layout included; of each of the 100
 strengths the fastest of five, so that other work of the machine does not count, and of these the median and the
-largest. *Refit*: all held-out sets at one strength, and at all 100 strengths, after a feature was dropped; the page does
-the latter a few milliseconds at a time. *Click*: from the click on drop to the first drawing.
+largest. *Refit*: all held-out sets at one strength, and at all 100 strengths, after a feature was dropped; the page
+does the latter a few milliseconds at a time. *Click*: from the click on drop to the first drawing.
 
 | table | rows x features | fits per strength | file | step | largest step | refit, one | refit, all | click |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|

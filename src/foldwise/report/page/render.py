@@ -166,12 +166,18 @@ def _facts(plain: Mapping[str, Any]) -> str:
 
 
 def _sensitivity(plain: Mapping[str, Any], unit: str | None) -> str:
+    """What could have been seen, and how easily the first two change places."""
     best = plain["candidates"][0]["name"]
-    seen = [d["detectable"] for d in plain["differences"] if d["first"] == best]
-    if not seen:
+    versus = [d for d in plain["differences"] if d["first"] == best]
+    if not versus:
         return ""
-    smallest = with_unit(number(max(seen)), unit)
-    return f"A true difference of {smallest} would have shown with {share(plain['tests']['power'])} probability."
+    smallest = with_unit(number(max(d["detectable"] for d in versus)), unit)
+    told = f"A true difference of {smallest} would have shown with {share(plain['tests']['power'])} probability."
+    second = plain["candidates"][1]["name"]
+    flip = next((d.get("flip") for d in versus if d["second"] == second), None)
+    if flip is None:
+        return told
+    return f"{told} Odds that another such table puts {second} before {best}: {share(flip)}."
 
 
 def _subject(plain: Mapping[str, Any]) -> str:

@@ -55,7 +55,8 @@ def words_of(plain: dict[str, Any]) -> tuple[Word, ...]:
         Word(
             "interval",
             "95 % interval",
-            "Where the error on new rows of this kind plausibly lies. It allows for training sets that overlap.",
+            "Where the final model's error on new rows of this kind plausibly lies: by nested cross-validation, or the "
+            "corrected resampled t where that can't be had. Both allow for training sets that overlap.",
         ),
         Word(
             "tie",
