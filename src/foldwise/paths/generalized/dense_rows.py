@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from foldwise.paths.generalized.rows import RUN, Rows
+from foldwise.paths.generalized.rows import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,13 +30,15 @@ class DenseRows(Rows):
         The centred and scaled rows, where they are kept.
     """
 
+    run = 512  # weighted rows that stay in a core's cache
+
     def __init__(
         self, X: NDArray[np.floating], order: Ints, label: Ints, weight: Floats, team: Team, *, centred: bool
     ) -> None:
         super().__init__(X, order, label, weight, team, centred=centred)
         self.copied: Floats | None = None
         if 8 * self.n * self.q <= COPIED_BYTES:
-            self.copied = self._made(0, self.n)
+            self.copied, self.is_dear = self._made(0, self.n), True
 
     def _raw(self, start: int, stop: int) -> NDArray[np.floating]:
         rows = self.order[start:stop]
@@ -88,6 +90,6 @@ class DenseRows(Rows):
     def largest(self) -> Floats:
         """The largest size of an entry of every column (q,)."""
         found = np.zeros(self.q)
-        for start, stop in self.chunks(RUN):
+        for start, stop in self.chunks(self.run):
             np.maximum(found, np.abs(self._block(start, stop)).max(axis=0), out=found)
         return found

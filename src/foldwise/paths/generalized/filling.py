@@ -209,7 +209,7 @@ class FilledPasses(Passes):
 
     def evaluate(self, which: Ints, new: Floats, step: Step | None = None, *, keep_dual: bool = False) -> Evaluation:
         """Losses and gradients of some sets at coefficients of their designs."""
-        before = None if step is None else Step(self.to_rows(which, step.old), step.omega)
+        before = None if step is None else Step(self.to_rows(which, step.old), step.omega, step.eta)
         found = self.shared.evaluate(which, self.to_rows(which, new), before, keep_dual=keep_dual)
         m = self.n_intercepts
         slopes = found.gradient[:, m:].reshape(len(which), m, -1)

@@ -61,6 +61,10 @@ class MultinomialPasses(Passes):
             [self.rows.moments(self.rows.weight * omega[:, c] * omega[:, d], folds) for c, d in pairs], axis=1
         )
 
+    def own_moments(self, h: int, coef: Floats, omega: Floats) -> Floats:  # noqa: ARG002 - others need it
+        """Products (pairs, q + 1, q + 1) of one set's training rows."""
+        return np.asarray(self.moments(omega, np.flatnonzero(self.sets.keep[:, h]).tolist()).sum(axis=0))
+
     def curvature(self, coef: Floats, h: int = 0) -> Floats:  # noqa: ARG002 - a set may have its own columns
         """The means (n, C), which the curvature is made of."""
         return self.family.mean(self.predictor(coef[None])[:, 0])

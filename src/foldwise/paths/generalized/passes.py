@@ -50,6 +50,8 @@ class Evaluation:
         Mean size of what was taken off the dual point to keep it near.
     dual : array (n, H') or None
         Weighted dual points, where they are asked for; the gradients where no step leads here.
+    eta : array (n, H' or more) or None
+        Predictors, where passes keep them: so they are not computed again where the next step starts.
     """
 
     gradient: Floats
@@ -58,6 +60,7 @@ class Evaluation:
     misfit: Floats
     spill: Floats
     dual: Floats | None = None
+    eta: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +71,13 @@ class Step:
     ----------
     old : array (H', q + 1)
     omega : array (n,) or (n, H')
+    eta : array (n, H' or more) or None
+        Predictors at old, where they are kept.
     """
 
     old: Floats
     omega: Floats
+    eta: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,12 +154,14 @@ class Passes:
 
     def own_moments(self, h: int, coef: Floats, omega: Floats) -> Floats:  # noqa: ARG002 - others need it
         """Products (q + 1, q + 1) of one set's training rows under its own curvature at coefficients (q + 1,)."""
-        return np.asarray(self.moments(omega, np.flatnonzero(self.sets.keep[:, h]).tolist()).sum(axis=0))
+        kept = self.sets.keep[self.rows.label, h]
+        return self.rows.merged_moments(np.where(kept, self.rows.weight * omega, 0.0))
 
     def evaluate(self, which: Ints, new: Floats, step: Step | None = None, *, keep_dual: bool = False) -> Evaluation:
         """Losses and gradients of some sets at coefficients new (H', q + 1), intercept first."""
         dual = np.empty((self.rows.n, len(which))) if keep_dual else None
         look = _Look.of(self, which, new, step, dual)
+        arrived = look.arrived
         chunks = self.rows.chunks(max(CHUNK_CELLS // look.eta_width, 64))
         workers = self.rows.team.workers
         shares = [chunks[worker::workers] for worker in range(min(workers, len(chunks)))]
@@ -169,6 +177,7 @@ class Passes:
             misfit=misfit / total if step is not None else np.full(len(which), np.nan),
             spill=spill / total,
             dual=dual,
+            eta=arrived,
         )
 
     def predictor(self, coef: Floats) -> Floats:
@@ -211,7 +220,11 @@ class _Look:
     keep : array (K, width)
         1.0 where a set trains on a fold.
     inner, intercept : arrays (q, width) or (q, 2 width), and one row of it
-        Coefficients; the second half those before the step.
+        Coefficients; the second half those before the step, where its predictors are not at hand.
+    before : array (n, H') or (n, width), or None
+        Predictors before the step.
+    arrived : array (n, width) or None
+        To be filled.
     omega : array (n, 1) or (n, width), or None
     dual : array (n, H') or None
         To be filled.
@@ -223,6 +236,8 @@ class _Look:
     keep: Floats
     inner: Floats
     intercept: Floats
+    before: Floats | None
+    arrived: Floats | None
     omega: Floats | None
     dual: Floats | None
 
@@ -230,20 +245,24 @@ class _Look:
     def of(cls, passes: Passes, which: Ints, new: Floats, step: Step | None, dual: Floats | None) -> _Look:
         wide, q = len(which), passes.rows.q
         width = -(-wide // LANES) * LANES
-        both = np.zeros((q + 1, width if step is None else 2 * width))
+        old = None if step is None or step.eta is not None else step.old
+        both = np.zeros((q + 1, width if old is None else 2 * width))
         both[:, :wide] = new.T
         omega = None
+        if old is not None:
+            both[:, width : width + wide] = old.T
         if step is not None:
-            both[:, width : width + wide] = step.old.T
             omega = step.omega[:, None] if step.omega.ndim == 1 else padded(step.omega, width)
         keep = np.zeros((len(passes.sets.keep), width))
         keep[:, :wide] = passes.sets.keep[:, which]
-        return cls(passes, wide, width, keep, np.ascontiguousarray(both[1:]), both[0], omega, dual)
+        before = None if step is None else step.eta
+        arrived = np.empty((passes.rows.n, width)) if passes.rows.is_dear else None
+        return cls(passes, wide, width, keep, np.ascontiguousarray(both[1:]), both[0], before, arrived, omega, dual)
 
     @property
     def eta_width(self) -> int:
         """Lanes of predictors."""
-        return len(self.intercept)
+        return self.width if self.omega is None else 2 * self.width
 
     def over(self, chunks: list[tuple[int, int]]) -> tuple[Floats, Floats, Floats, Floats]:
         """Fold losses (K, width), gradients (q + 1, width), misfit and spill (width,) over some chunks."""
@@ -253,17 +272,25 @@ class _Look:
         passes = self.passes
         cells = Cells(passes.family, passes.y, rows.weight, rows.label, self.keep, self.wide)
         most = max(stop - start for start, stop in chunks)
-        etas, pulls = np.empty((most, self.eta_width)), np.zeros((most, self.width))
+        etas, pulls = np.empty((most, len(self.intercept))), np.zeros((most, self.width))
+        boths = np.zeros((most, self.eta_width)) if self.before is not None else etas
         for start, stop in chunks:
             eta, pull = etas[: stop - start], pulls[: stop - start]
             eta[:] = self.intercept
             if offset is not None:
                 eta += offset[start:stop, None]
             rows.times(start, stop, self.inner, eta)
+            if self.arrived is not None:
+                self.arrived[start:stop] = eta[:, : self.width]
+            if self.before is not None:
+                both = boths[: stop - start]
+                both[:, : self.width] = eta
+                both[:, self.width : self.width + self.before.shape[1]] = self.before[start:stop]
+                eta = both
             omega = None if self.omega is None else self.omega[start:stop]
             dual = None if self.dual is None else self.dual[start:stop]
             cells.look(slice(start, stop), eta, omega, pull, fold_loss, sums, dual)
-            gradient[0] += pull.sum(axis=0)
+            gradient[0] += np.ones(len(pull)) @ pull
             rows.transposed_times(start, stop, pull, gradient[1:])
         return fold_loss, gradient, sums[0], sums[1]
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
-# Rows that are multiplied out together.
-RUN = 2048
 # A table that is not copied is read in windows of this many rows, sorted by fold within each.
 WINDOW = 8192
 
@@ -74,9 +72,9 @@ class Rows(ABC):
         self.folds = int(label.max()) + 1
         changes = [0, *(np.flatnonzero(np.diff(label)) + 1).tolist(), self.n]
         self.runs = [
-            (int(label[start]), at, min(at + RUN, stop))
+            (int(label[start]), at, min(at + self.run, stop))
             for start, stop in pairwise(changes)
-            for at in range(start, stop, RUN)
+            for at in range(start, stop, self.run)
         ]
         self.fold_weight = self.by_fold(weight)
         parts = team.each(self._statistics, range(self.folds))
@@ -90,6 +88,8 @@ class Rows(ABC):
         self.centre = middle if centred and self.can_centre else np.zeros(self.q)
 
     can_centre = True
+    is_dear = False  # whether predictors take longer to make than to keep
+    run = 2048  # rows that are multiplied out together
 
     @abstractmethod
     def _sums(self, start: int, stop: int) -> tuple[Floats, Floats, float]:
@@ -155,6 +155,20 @@ class Rows(ABC):
         for other in found[1:]:
             found[0] += other
         return found[0]
+
+    def merged_moments(self, weight: Floats) -> Floats:
+        """Products (q + 1, q + 1) of [1, x] with itself over all rows, with row weights (n,)."""
+        workers = self.team.workers if self.n * self.q > 1 << 15 else 1
+        chunks = self.chunks(self.run)
+        shares = [chunks[worker::workers] for worker in range(min(workers, len(chunks)))]
+
+        def over(share: list[tuple[int, int]]) -> Floats:
+            total = np.zeros((self.q + 1, self.q + 1))
+            for start, stop in share:
+                self.add_cross(start, stop, weight[start:stop], total)
+            return total
+
+        return np.asarray(np.sum(self.team.each(over, shares), axis=0))
 
     def _moments(self, parts: list[tuple[int, int, int]], weight: Floats) -> Floats:
         total = np.zeros((self.folds, self.q + 1, self.q + 1))

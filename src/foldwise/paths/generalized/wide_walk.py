@@ -248,10 +248,6 @@ class WideWalk:
         look = Cells(self.family, self.y, table.weight, table.label, keep, wide).look
         look(slice(0, table.n), eta, omega, pull, fold_loss, sums)
         total = self.total[which]
-        if sums[1].any():  # what was taken off the dual points must not count for the other columns either
-            dual = np.zeros((table.n, wide))
-            look(slice(0, table.n), eta, omega, pull, np.zeros_like(fold_loss), np.zeros_like(sums), dual)
-            self.dual[:, which] = dual / total
         loss = (keep * fold_loss)[:, :wide].sum(axis=0) / total
         return _Seen(pull[:, :wide], fold_loss[:, :wide].T, loss, *(sums[:, :wide] / total))
 
@@ -268,10 +264,10 @@ class WideWalk:
             value = np.where(whole, value, penalty_value(self.work, which, self._between(which, share), l1, l2))
         objective = seen.loss + value
         if self.family.has_gap:
-            gap = seen.misfit + self.penalty_gap[which]
-            if seen.spill.any():
-                gap = gap + seen.spill * self._reach(which, np.flatnonzero(seen.spill > 0.0))
-            gap = np.where(whole, gap / np.maximum(self.null_objective[which], 1e-300), np.inf)
+            null = np.maximum(self.null_objective[which], 1e-300)
+            gap = np.where(whole, (seen.misfit + self.penalty_gap[which]) / null, np.inf)
+            for i in np.flatnonzero((seen.spill > 0.0) & (gap <= self.tol)):
+                gap[i] += seen.spill[i] * self._take_off(int(which[i]), there[:, i], old[:, i]) / null[i]
         else:
             self.dual[:, which] = seen.pull / self.total[which]
             gap = self._off(which, self._between(which, share), self.dual[:, which], l1, l2)
@@ -298,20 +294,20 @@ class WideWalk:
             self.is_current[bent] = True
         return which[still]
 
-    def _reach(self, which: Ints, among: Ints) -> Floats:
-        """A bound (H',) on the predictors of some sets' solutions, of those among them that need it."""
-        reach, m = np.zeros(len(which)), self.work.size
-        for i in among:
-            h = int(which[i])
-            kept = np.flatnonzero(self.share_of_weight[h] > 0.0)
-            bent = self.share_of_weight[h, kept] * self.omega[kept, h]
-            cells = self.work.cells(kept)
-            total = max(float(bent.sum()), 1e-300)
-            own = cells**2 @ bent - (cells @ bent) ** 2 / total
-            room = np.sqrt(2.0 * self.null_objective[h] / np.maximum(own, 1e-300))
-            reach[i] = (2.0 * np.abs(self.target[h, :m]) + room) @ np.abs(cells).max(axis=1, initial=0.0)
-            if self.options.fit_intercept:
-                reach[i] += 2.0 * abs(self.intercept[h] + self.shift[h]) + np.sqrt(2.0 * self.null_objective[h] / total)
+    def _take_off(self, h: int, there: Floats, old: Floats) -> float:
+        """Bring a set's dual point as near as its misfit has it; a bound on the predictors of the set's solutions."""
+        weight = self.share_of_weight[h]
+        kept, m = np.flatnonzero(weight > 0.0), self.work.size
+        slope, bend = self.family.slopes(there, self.y)
+        u = self.family.slopes(old, self.y)[0] + self.omega[:, h] * (there - old)
+        self.dual[kept, h] = (weight * self.family.misfit(there, self.y, slope, bend, u)[1])[kept]
+        bent, cells = weight[kept] * self.omega[kept, h], self.work.cells(kept)
+        total = max(float(bent.sum()), 1e-300)
+        own = cells**2 @ bent - (cells @ bent) ** 2 / total
+        room = np.sqrt(2.0 * self.null_objective[h] / np.maximum(own, 1e-300))
+        reach = float((2.0 * np.abs(self.target[h, :m]) + room) @ np.abs(cells).max(axis=1, initial=0.0))
+        if self.options.fit_intercept:
+            reach += 2.0 * abs(self.intercept[h] + self.shift[h]) + np.sqrt(2.0 * self.null_objective[h] / total)
         return reach
 
     def _off(self, which: Ints, b: Floats, slope: Floats, l1: Floats, l2: Floats) -> Floats:
