@@ -86,9 +86,7 @@ def demo(networks: bool) -> None:  # noqa: FBT001
     "--repeats",
     metavar="R",
     type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="How often to deal the folds.",
+    help="How often to deal the folds: 10 times if left out, once for a table that is read in one pass.",
 )
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Deals the folds.")
 @click.option(
@@ -118,6 +116,21 @@ def demo(networks: bool) -> None:  # noqa: FBT001
     help="Let report.html refit, from sums over the rows of each fold; leave these out where they are private.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print report.json in place of the text.")
+@click.option(
+    "--stream/--in-memory",
+    default=None,
+    help="Read a file in one pass, or whole. In one pass if left out and it is too large, or TABLE is a folder or a "
+    "pattern ('data/*.parquet', in quotes).",
+)
+@click.option("--key", metavar="COL", help="In one pass: rows with the same value here share a fold.")
+@click.option("--skip-bad", is_flag=True, help="In one pass: leave out what is damaged or not finite, and say so.")
+@click.option(
+    "--state",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="In one pass: save how far it is, also at Ctrl-C, and go on from there.",
+)
+@click.option("--dask", metavar="WHERE", help="In one pass on a Dask cluster: local, or tcp://address:port.")
 def compare(
     table: Path,
     target: str | None,
@@ -127,7 +140,7 @@ def compare(
     leaks: bool,  # noqa: FBT001
     offset: str | None,
     folds: int,
-    repeats: int,
+    repeats: int | None,
     seed: int,
     rope: float,
     candidates: str | None,
@@ -136,6 +149,7 @@ def compare(
     out: Path | None,
     moments: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
+    **one_pass: Any,
 ) -> None:
     """Compare least squares, ridge, lasso and elastic net on TABLE, or the candidates that are named.
 
@@ -146,6 +160,7 @@ def compare(
     each training set, so the errors are those of the whole procedure.
     """
     from foldwise.cli.compare import Request, show_comparison
+    from foldwise.cli.stream import OnePass
 
     names = None if candidates is None else tuple(candidates.split(","))
     request = Request(
@@ -163,6 +178,7 @@ def compare(
         offset=offset,
         leaks=leaks,
         rope=rope,
+        one_pass=OnePass(**one_pass),
     )
     show_comparison(request, out=out, as_json=as_json, moments=moments)
 

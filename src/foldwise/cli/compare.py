@@ -8,11 +8,14 @@ from typing import Any
 
 from foldwise import report
 from foldwise.cli.files import check_folder
-from foldwise.cli.terminal import notes_kept, progress_bar, say_note
+from foldwise.cli.stream import OnePass, scanned
+from foldwise.cli.terminal import Step, notes_kept, progress_bar, say_note
+from foldwise.moments import FoldMoments
 from foldwise.study import Comparison
 from foldwise.study import compare as run_comparison
 from foldwise.study.candidates.network import NETWORKS
-from foldwise.study.compare import DEFAULT_CANDIDATES
+from foldwise.study.compare import DEFAULT_CANDIDATES, DEFAULT_L1_RATIOS
+from foldwise.study.from_moments import compare_moments
 from foldwise.tables import read_table
 
 _WHAT = """\
@@ -38,7 +41,7 @@ class Request:
     table: Any
     target: str | None = None
     folds: int = 5
-    repeats: int = 10
+    repeats: int | None = None
     seed: int = 0
     drop: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
@@ -50,6 +53,7 @@ class Request:
     offset: str | None = None
     leaks: bool = False
     rope: float = 0.0
+    one_pass: OnePass = field(default_factory=OnePass)
 
 
 def show_comparison(request: Request, *, out: Path | None = None, as_json: bool = False, moments: bool = True) -> None:
@@ -83,26 +87,43 @@ def show_demo(*, networks: bool = False) -> None:
 
 def _compared(request: Request) -> Comparison:
     with notes_kept() as notes, progress_bar("comparing") as step:
-        table = read_table(request.table) if isinstance(request.table, Path) else request.table
-        comparison = run_comparison(
-            table,
-            target=request.target,
-            time=request.time,
-            event=request.event,
-            family=request.family,
-            offset=request.offset,
-            candidates=request.candidates or DEFAULT_CANDIDATES,
-            folds=request.folds,
-            repeats=request.repeats,
-            seed=request.seed,
-            rope=request.rope,
-            drop=request.drop,
-            categories=request.categories,
-            units=request.units,
-            leaks=request.leaks,
-            progress=step,
-        )
+        once = scanned(request, step)
+        comparison = _in_memory(request, step) if once is None else _once(*once, request, step)
     for note in notes:
         if note not in comparison.notes:  # those are in the report
             say_note(note)
     return comparison
+
+
+def _once(moments: FoldMoments, why: str, request: Request, step: Step) -> Comparison:
+    return compare_moments(
+        moments,
+        (f"read in one pass: {why}",),
+        candidates=request.candidates or DEFAULT_CANDIDATES,
+        l1_ratios=DEFAULT_L1_RATIOS,
+        rope=request.rope,
+        progress=step,
+    )
+
+
+def _in_memory(request: Request, step: Step) -> Comparison:
+    table = read_table(request.table) if isinstance(request.table, Path) else request.table
+    return run_comparison(
+        table,
+        target=request.target,
+        time=request.time,
+        event=request.event,
+        family=request.family,
+        offset=request.offset,
+        candidates=request.candidates or DEFAULT_CANDIDATES,
+        folds=request.folds,
+        repeats=request.repeats,
+        seed=request.seed,
+        rope=request.rope,
+        drop=request.drop,
+        categories=request.categories,
+        units=request.units,
+        leaks=request.leaks,
+        stream=False if isinstance(request.table, Path) else None,
+        progress=step,
+    )

@@ -33,6 +33,8 @@ class Origin:
         What `skip_bad` left out.
     notes : tuple of str
         What looks odd, in plain sentences.
+    units : tuple of (column, unit)
+        As they were given.
     """
 
     columns: tuple[Column, ...]
@@ -47,6 +49,7 @@ class Origin:
     n_files: int = 1
     skipped: tuple[tuple[str, str, int | None], ...] = ()
     notes: tuple[str, ...] = ()
+    units: tuple[tuple[str, str], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,7 +83,9 @@ class Origin:
             )
             for one in plain["categories"]
         )
-        pairs: dict[str, Any] = {name: tuple(tuple(item) for item in plain[name]) for name in ("kinds", "skipped")}
+        pairs: dict[str, Any] = {
+            name: tuple(tuple(item) for item in plain[name]) for name in ("kinds", "skipped", "units")
+        }
         lists: dict[str, Any] = {name: tuple(plain[name]) for name in ("reference", "drop", "notes")}
         rest = {name: plain[name] for name in ("target", "key", "weight", "seed", "n_files")}
         columns = tuple(Column(**column) for column in plain["columns"])

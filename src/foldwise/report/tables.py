@@ -26,8 +26,9 @@ SHORTEST_HALF, LONGEST_HALF = 4, 16
 
 def errors(comparison: Comparison, *, width: int) -> Table:
     """One row per candidate, the best first, then the mean: error, difference to the best, ties; MAE where it fits."""
+    told = comparison.measure.is_root and "mae" in comparison.baseline_scores  # not from moments alone
     for with_mae in (True, False):
-        table = _errors(comparison, padding=2, with_mae=with_mae and comparison.measure.is_root)
+        table = _errors(comparison, padding=2, with_mae=with_mae and told)
         if natural_width(table) <= width:
             return table
     return _errors(comparison, padding=1, with_mae=False)

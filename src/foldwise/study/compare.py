@@ -23,6 +23,7 @@ from foldwise.study.candidates.path_candidate import PathCandidate
 from foldwise.study.collinear import collinear_notes
 from foldwise.study.comparison import Comparison, Run, Settings
 from foldwise.study.evaluation import evaluate
+from foldwise.study.from_moments import compare_moments
 from foldwise.study.kept_moments import moments_of_all
 from foldwise.study.leaks import measure_leaks
 from foldwise.study.native import kind_of
@@ -30,10 +31,12 @@ from foldwise.study.options import check_mixes, column_or_array, make_folds, mak
 from foldwise.study.reading import read_rows
 from foldwise.study.source import check_classes, check_events
 from foldwise.study.steps import Progress, Steps
+from foldwise.study.streamed import read_once
 from foldwise.study.task import Encoding, Rule, Task
 from foldwise.tables import Recipe, read_table
 
 DEFAULT_CANDIDATES = ("least squares", "ridge", "lasso", "elastic net")
+DEFAULT_REPEATS = 10
 DEFAULT_L1_RATIOS = (0.1, 0.3, 0.5, 0.7, 0.9)
 MOST_FOLDS = 100
 
@@ -47,7 +50,7 @@ def compare(
     family: str | Family | None = None,
     candidates: Any = DEFAULT_CANDIDATES,
     folds: int | Folds | Splitter = 5,
-    repeats: int = 10,
+    repeats: int | None = None,
     seed: int = 0,
     drop: Iterable[str] = (),
     categories: Iterable[str] = (),
@@ -66,6 +69,7 @@ def compare(
     groups: str | ArrayLike | None = None,
     stratify: bool | None = None,
     leaks: bool = False,
+    stream: bool | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Which regularization predicts best, by how much, is that real, and which features survive?
@@ -90,7 +94,8 @@ def compare(
     ----------
     table
         A dataframe (pandas, polars, pyarrow, ...), a dict of columns, a 2-D array with `names`, or the path of a file
-        (CSV, TSV, Parquet, Feather, JSON lines); n rows.
+        (CSV, TSV, Parquet, Feather, JSON lines); n rows. Or what is read once, for squared errors: a folder, a pattern
+        such as "data/*.parquet", whatever `FoldMoments.scan` takes, or the `FoldMoments` that it returned, alone.
     target : str
         The column to predict: numbers, classes with labels of any kind, or counts.
     time, event : str
@@ -110,7 +115,8 @@ def compare(
     folds : int, Folds or scikit-learn splitter
         K, or the partition itself. From 3 to 100 where a strength is to be chosen.
     repeats, seed : int
-        How many random partitions where `folds` is a number, and from which seed.
+        How many random partitions where `folds` is a number (10 where omitted, 1 for a table that is read once), and
+        from which seed.
     drop, categories, units, min_level_count, names
         Columns to leave out, number columns that are codes of levels, units to show, the count below which levels are
         pooled, and the names of an array's columns; see `foldwise.tables.make_design`.
@@ -141,6 +147,10 @@ def compare(
     leaks : bool
         Also measure the errors that one would have reported, had filling, scaling, selecting columns or choosing a
         strength seen the rows that judge (`Comparison.leaks`). They stand beside the honest ones and decide nothing.
+    stream : bool, optional
+        Whether a file is read in one pass and not kept; where omitted, if it is too large for the memory that is free.
+        Such a table is filled with means, its folds are dealt by a hash (of `groups`, a column), and there are no
+        out-of-fold predictions.
     progress : callable, optional
         Called with (paths done, paths in all, name of the candidate at work; where a path takes long, its strengths).
 
@@ -173,6 +183,7 @@ def compare(
     >>> comparison.predictions("lasso").shape
     (2, 398)
     """
+    given = dict(locals())
     begun, start = datetime.now(UTC), perf_counter()
     asked = None if family is None else family_of(family)
     if fill not in get_args(Fill):
@@ -182,6 +193,18 @@ def compare(
     if not 0.0 <= rope < float("inf"):
         raise InputError(f"rope must be >= 0 and finite, in the unit of the errors, got {rope!r}")
     mixes, strengths = check_mixes(l1_ratios), check_strengths(alphas)
+    once = read_once(table, given)
+    if once is not None:
+        return compare_moments(
+            *once,
+            candidates=candidates,
+            alphas=alphas,
+            l1_ratios=mixes,
+            target_scale=target_scale,
+            rule=rule,
+            rope=float(rope),
+            progress=progress,
+        )
     table = read_table(table) if isinstance(table, str | Path) else table
     dropped = [drop] if isinstance(drop, str) else list(drop)
     rows, modelled = read_rows(
@@ -206,7 +229,7 @@ def compare(
     partition = make_folds(
         folds,
         rows.target if rows.event is None else rows.event,
-        repeats=repeats,
+        repeats=DEFAULT_REPEATS if repeats is None else repeats,
         seed=seed,
         stratify=spread,
         groups=column_or_array(table, groups, "groups"),

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from foldwise.errors import InputError
 from foldwise.families import Gaussian
 from foldwise.moments import FoldMoments
-from foldwise.resampling import Folds
 from foldwise.study.differences import LEVEL, POWER, Difference
 from foldwise.study.leaks import Leaks
 from foldwise.study.measure import Measure, Modelled
 from foldwise.study.native import Kind, frame_of
 from foldwise.study.plain import candidate_of, class_coefficients, of_tuned, or_none, rounded
 from foldwise.study.result import CandidateResult
+from foldwise.study.sizes import Sizes
 from foldwise.study.verdict import sentences
 from foldwise.tables import Column
 
@@ -72,7 +72,7 @@ class Comparison:
     columns : p Columns
         The fitted columns: those of the design, then missing indicators.
     folds : Folds
-        The R*K folds that all candidates were scored on.
+        The R*K folds that all candidates were scored on; of a table that was read once their sizes.
     results : CandidateResult of each candidate, the smallest error first
     differences : Difference of each pair of candidates
     baseline_error : float
@@ -109,7 +109,7 @@ class Comparison:
     target: str
     unit: str | None
     columns: tuple[Column, ...]
-    folds: Folds
+    folds: Sizes
     results: tuple[CandidateResult, ...]
     differences: tuple[Difference, ...]
     baseline_error: float
@@ -281,6 +281,8 @@ class Comparison:
         For two classes they are probabilities of the second, for more (R, n, C) of each; for times to an event the
         logarithm of the relative hazard.
         """
+        if not self.result(name).predictions.size:
+            raise InputError("the table was read once and its rows are not kept: there are no out-of-fold predictions")
         return self.result(name).predictions.copy()
 
     def report(self, directory: str | Path, *, moments: bool = True) -> None:

@@ -1,13 +1,13 @@
 """Evaluation: each candidate's tuned procedure on every repeat, scored on rows it has not seen, compared in pairs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foldwise.inference import optimism
+from foldwise.inference import CorrectedT, optimism
 from foldwise.resampling import Folds
 from foldwise.study.candidates import Candidate
 from foldwise.study.differences import Difference, Scoring, compare_all
@@ -64,6 +64,16 @@ def evaluate(
     grouped : bool
         Whether rows of one group were kept in one fold.
     """
+    _, outcomes, seconds = run_all(tasks, candidates)
+    folds = Folds(np.concatenate([task.folds.labels for task in tasks]))
+    judged = _judged_by_rows(tasks[0].rows, folds, outcomes, rope=rope, grouped=grouped)
+    return compared(candidates, outcomes, seconds, judged)
+
+
+def run_all(
+    tasks: Sequence[Task], candidates: Sequence[Candidate]
+) -> tuple[list[list[Piece]], list[Outcome], dict[str, float]]:
+    """Each candidate's pieces on all repeats, what it makes of them, and how long it took."""
     for candidate in candidates:
         candidate.check(tasks[0])
     pieces: list[list[Piece]] = [[] for _ in candidates]
@@ -77,8 +87,7 @@ def evaluate(
     seconds = {
         candidate.name: sum(piece.seconds for piece in mine) for candidate, mine in zip(candidates, pieces, strict=True)
     }
-    folds = Folds(np.concatenate([task.folds.labels for task in tasks]))
-    return _compared(tasks[0].rows, folds, candidates, outcomes, seconds, rope=rope, grouped=grouped)
+    return pieces, outcomes, seconds
 
 
 def _timed(candidate: Candidate, task: Task) -> Piece:
@@ -88,54 +97,71 @@ def _timed(candidate: Candidate, task: Task) -> Piece:
     return replace(piece, seconds=perf_counter() - start)
 
 
-def _compared(
-    rows: Rows,
-    folds: Folds,
-    candidates: Sequence[Candidate],
-    outcomes: Sequence[Outcome],
-    seconds: dict[str, float],
-    *,
-    rope: float,
-    grouped: bool,
-) -> Evaluation:
-    fold_error = np.stack([fold_errors(rows, folds, outcome.eta, outcome.everywhere) for outcome in outcomes])
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What all candidates are compared by.
+
+    Attributes
+    ----------
+    fold_error : (C, R*K) array
+        Mean squared errors, or deviances, of the candidates' tuned procedures on each fold.
+    baseline : (R*K,) array
+        Those of predicting without features.
+    scoring : Scoring
+    interval : callable
+        For candidate number c, and its errors' corrected t, the 95 % interval and what it is by.
+    scores, baseline_scores : C dicts, dict
+        What else is told of the predictions.
+    """
+
+    fold_error: Floats
+    baseline: Floats
+    scoring: Scoring
+    interval: Callable[[int, CorrectedT], tuple[tuple[float, float], str]]
+    scores: Sequence[dict[str, float]]
+    baseline_scores: dict[str, float]
+
+
+def _judged_by_rows(rows: Rows, folds: Folds, outcomes: Sequence[Outcome], *, rope: float, grouped: bool) -> Judged:
     baseline, everywhere = without_features(rows, folds)
     baseline_error = fold_errors(rows, folds, baseline, everywhere)
     weight = fold_weights(rows, folds)
     n_test = np.concatenate([np.bincount(label) for label in folds.labels])
     variance = float(np.average(baseline_error, weights=weight))
     is_root = measure_of(rows.family).is_root
-    scoring = Scoring(weight, n_test / (folds.n_rows - n_test), variance, is_root, folds.n_repeats, rope)
+    return Judged(
+        fold_error=np.stack([fold_errors(rows, folds, outcome.eta, outcome.everywhere) for outcome in outcomes]),
+        baseline=baseline_error,
+        scoring=Scoring(weight, n_test / (folds.n_rows - n_test), variance, is_root, folds.n_repeats, rope),
+        interval=lambda c, error: error_interval(rows, folds, outcomes[c], error, grouped=grouped),
+        scores=[other_scores(rows.family, rows.y, outcome.eta, rows.weights, folds) for outcome in outcomes],
+        baseline_scores=other_scores(rows.family, rows.y, baseline, rows.weights, folds),
+    )
 
-    order = np.argsort(fold_error @ weight, kind="stable").tolist()
+
+def compared(
+    candidates: Sequence[Candidate], outcomes: Sequence[Outcome], seconds: dict[str, float], judged: Judged
+) -> Evaluation:
+    """Order the candidates by their errors, and test the differences."""
+    fold_error, scoring = judged.fold_error, judged.scoring
+    order = np.argsort(fold_error @ scoring.weights, kind="stable").tolist()
     names = [candidates[c].name for c in order]
     differences, letters = compare_all(names, fold_error[order], scoring)
     (baseline_difference,), _ = compare_all(
-        [names[0], "the mean"], np.stack([fold_error[order[0]], baseline_error]), scoring
+        [names[0], "the mean"], np.stack([fold_error[order[0]], judged.baseline]), scoring
     )
     results = tuple(
-        _result(candidates[c], outcomes[c], rows, folds, fold_error[c], letter, scoring, grouped=grouped)
-        for c, letter in zip(order, letters, strict=True)
+        _result(candidates[c], outcomes[c], judged, c, letter) for c, letter in zip(order, letters, strict=True)
     )
-    error = float(np.sqrt(variance)) if is_root else variance
-    scores = other_scores(rows.family, rows.y, baseline, rows.weights, folds)
-    return Evaluation(results, differences, error, baseline_difference, scores, seconds)
+    error = float(np.sqrt(scoring.variance)) if scoring.is_root else scoring.variance
+    return Evaluation(results, differences, error, baseline_difference, judged.baseline_scores, seconds)
 
 
-def _result(
-    candidate: Candidate,
-    outcome: Outcome,
-    rows: Rows,
-    folds: Folds,
-    fold_error: Floats,
-    letters: str,
-    scoring: Scoring,
-    *,
-    grouped: bool,
-) -> CandidateResult:
+def _result(candidate: Candidate, outcome: Outcome, judged: Judged, c: int, letters: str) -> CandidateResult:
+    scoring, fold_error = judged.scoring, judged.fold_error[c]
     error = scoring.corrected_t(fold_error)
     told = np.sqrt if scoring.is_root else np.asarray
-    interval, interval_by = error_interval(rows, folds, outcome, error, grouped=grouped)
+    interval, interval_by = judged.interval(c, error)
     low, high = told(np.asarray(interval)).tolist()
     mean = float(told(error.mean))
     score = None if outcome.score is None else float(told(outcome.score))
@@ -155,7 +181,7 @@ def _result(
         strengths=None if strengths is None else replace(strengths, curve_error=told(strengths.curve_error)),
         features=outcome.features,
         gap=outcome.gap,
-        scores=other_scores(rows.family, rows.y, outcome.eta, rows.weights, folds),
+        scores=judged.scores[c],
         about=outcome.about,
         notes=outcome.notes,
         is_root=scoring.is_root,

@@ -73,6 +73,11 @@ class Task:
     steps: Steps = field(default_factory=Steps)
 
     @property
+    def has_rows(self) -> bool:
+        """Whether rows are at hand, and not only their moments."""
+        return True
+
+    @property
     def is_gaussian(self) -> bool:
         """Whether squared errors are fitted."""
         return self.rows.family.name == "gaussian"

@@ -129,6 +129,7 @@ def scan_table(
         n_files=len(opened.files),
         skipped=skipped,
         notes=notes,
+        units=tuple(asked.units.items()) if like is None else like.units,
     )
     return Scanned(tally, plan, origin)
 

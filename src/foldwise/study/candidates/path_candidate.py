@@ -59,7 +59,7 @@ class PathCandidate(Candidate):
         with separation_explained() as separated:
             search = Search.of(self._counted(task), task.target_scale)
         chosen = tune(search, repeats=1, rule=task.rule).outer
-        eta, everywhere = _out_of_fold(task, search, chosen)
+        eta, everywhere = _out_of_fold(task, search, chosen) if task.has_rows else (np.zeros(0), None)
         outer = np.arange(1, 1 + len(chosen)), chosen
         is_first = task.repeat == 0
         return Piece(

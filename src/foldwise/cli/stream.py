@@ -1,0 +1,64 @@
+"""Tables that `foldwise compare` reads in one pass: what is said of it, where a stopped scan goes on, and on what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foldwise.cli.terminal import say_note
+from foldwise.errors import InputError
+from foldwise.study.streamed import scan_for_study, why_streamed
+
+if TYPE_CHECKING:
+    from foldwise.cli.compare import Request
+    from foldwise.cli.terminal import Step
+    from foldwise.moments import FoldMoments
+
+
+@dataclass(frozen=True)
+class OnePass:
+    """What can be asked of a pass: whether there is to be one, the key of folds, bad parts, a state, a cluster."""
+
+    stream: bool | None = None
+    key: str | None = None
+    skip_bad: bool = False
+    state: Path | None = None
+    dask: str | None = None
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether something is given that only a pass understands."""
+        return bool(self.stream or self.key or self.skip_bad or self.state or self.dask)
+
+
+def scanned(request: Request, step: Step) -> tuple[FoldMoments, str] | None:
+    """The table's moments where it is read in one pass, and why it is; None where it is read whole."""
+    how = request.one_pass
+    rows_only = next((name for name in ("time", "event", "offset", "leaks") if getattr(request, name)), None)
+    if how.is_asked_for and (rows_only or how.stream is False or request.target is None):
+        given = f"--{rows_only}" if rows_only else "--in-memory" if how.stream is False else "no --target"
+        raise InputError(f"--stream, --key, --skip-bad, --state and --dask ask for one pass, which {given} rules out")
+    if rows_only or request.target is None or not isinstance(request.table, Path):
+        return None
+    why = why_streamed(request.table, stream=True if how.is_asked_for else how.stream)
+    if why is None:
+        return None
+    say_note(f"the table is read in one pass: {why}")
+    options: dict[str, Any] = {"key": how.key, "skip_bad": how.skip_bad, "state": how.state, "dask": how.dask}
+    moments = scan_for_study(
+        request.table,
+        target=request.target,
+        family=request.family,
+        progress=step,
+        folds=request.folds,
+        repeats=request.repeats or 1,
+        seed=request.seed,
+        drop=request.drop,
+        categories=request.categories,
+        units=dict(request.units),
+        **options,
+    )
+    for where, reason, _ in moments.origin.skipped if moments.origin is not None else ():
+        say_note(f"skipped {where}: {reason}")
+    return moments, why

@@ -1,0 +1,193 @@
+"""Which tables are read once for a comparison, in one pass to fold moments, and which are read whole; and the pass."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pyarrow.parquet
+
+from foldwise.errors import InputError
+from foldwise.moments import FoldMoments
+from foldwise.moments.streaming.sources import is_dask, open_source
+from foldwise.study.steps import Progress
+from foldwise.tables.target import read_target
+
+GROWS = 4
+"""A comparison in memory takes about so many times the table: its columns, the design, what candidates make of it."""
+SHARE = 0.5
+"""Of the free memory that a comparison may take."""
+
+
+OF_ROWS = {"time": None, "event": None, "names": None, "offset": None, "stratify": None, "leaks": False}
+OF_A_SCAN = {
+    **OF_ROWS,
+    "family": None,
+    "folds": 5,
+    "repeats": None,
+    "seed": 0,
+    "drop": (),
+    "categories": (),
+    "units": None,
+    "fill": "median",
+    "indicators": False,
+    "min_level_count": 10,
+    "sample_weight": None,
+    "groups": None,
+    "stream": None,
+}
+"""Arguments of a comparison that a scan has settled, and their defaults."""
+
+
+def read_once(table: Any, given: Mapping[str, Any]) -> tuple[FoldMoments, tuple[str, ...]] | None:
+    """Fold moments of a table that is read once, or is nothing else, and what to say of it; None for other tables.
+
+    Parameters
+    ----------
+    table
+        As `foldwise.compare` takes it.
+    given : dict
+        All its arguments by name.
+
+    Raises
+    ------
+    InputError
+        For arguments that need the rows, or that moments have settled already.
+    """
+    if isinstance(table, FoldMoments):
+        target = None if table.origin is None else table.origin.target
+        _refuse(given, OF_A_SCAN | {"target": given["target"] if given["target"] == target else None}, "FoldMoments")
+        return table, ()
+    why = why_streamed(table, stream=given["stream"])
+    if why is None:
+        return None
+    _refuse(given, OF_ROWS, "a table that is read once")
+    if given["target"] is None:
+        raise InputError("target must name a column of the table, got None")
+    names = ("seed", "drop", "categories", "units", "indicators", "min_level_count", "sample_weight", "progress")
+    moments = scan_for_study(
+        table,
+        target=given["target"],
+        family=given["family"],
+        folds=given["folds"],
+        repeats=1 if given["repeats"] is None else given["repeats"],
+        key=given["groups"],
+        **{name: given[name] for name in names},
+    )
+    filled = "; missing numbers are filled with the mean, since medians can't be told from moments"
+    return moments, (f"read in one pass: {why}" + filled * bool(len(moments.gaps) and given["fill"] == "median"),)
+
+
+def _refuse(given: Mapping[str, Any], defaults: Mapping[str, Any], what: str) -> None:
+    """Refuse what goes without."""
+    for name, default in defaults.items():
+        value = given[name]
+        if value is not default and not (isinstance(value, type(default)) and value == default):
+            raise InputError(f"{name} can't be given with {what}")
+
+
+def why_streamed(table: Any, *, stream: bool | None = None) -> str | None:
+    """Why a table is read in one pass, in words; None where it is read whole.
+
+    Folders, patterns, lists of files, data sets, readers and Dask frames are read in one pass, and so is a file that,
+    several times over, would not fit in the free memory. `stream` decides otherwise for files.
+
+    Examples
+    --------
+    >>> why_streamed("data/*.parquet")
+    'a pattern of files'
+    """
+    if isinstance(table, (str, Path)):
+        path = Path(table)
+        if not path.is_file():
+            return _several(path)
+        return _too_large(path) if stream is None else "as asked for" if stream else None
+    if is_dask(table):
+        return "a Dask frame"
+    kind = type(table)
+    if kind.__module__.startswith("pyarrow") and kind.__name__.endswith(("Dataset", "Reader")):
+        return "a pyarrow data set or reader"
+    if isinstance(table, (list, tuple)) and table and all(isinstance(item, (str, Path)) for item in table):
+        return "a list of files"
+    return "as asked for" if stream else None
+
+
+def scan_for_study(
+    table: Any, *, target: str, family: str | None, progress: Progress | None = None, **options: Any
+) -> FoldMoments:
+    """The table's fold moments, in one pass.
+
+    Raises
+    ------
+    InputError
+        Besides what `FoldMoments.scan` raises: where the target is one that squared errors do not fit.
+    """
+    if family not in (None, "gaussian"):
+        raise InputError(f"family must be 'gaussian' for a table that is read once, got {family!r}")
+    if family is None:
+        source = open_source(table)
+        if not source.is_stream:
+            _refuse_other_families(source.head(10_000, skip_bad=bool(options.get("skip_bad"))), target)
+    tell = None if progress is None else reading_told(progress)
+    return FoldMoments.scan(table, target=target, progress=tell, **options)
+
+
+def reading_told(progress: Progress) -> Callable[[int, float | None], None]:
+    """What tells how many rows have been read, how fast, and how long it will still take.
+
+    Examples
+    --------
+    >>> reading_told(lambda *told: print(told[0], told[1]))(1000, 0.25)
+    250 1000
+    """
+    began = perf_counter()
+
+    def tell(rows: int, share: float | None) -> None:
+        seconds = max(perf_counter() - began, 1e-9)
+        rate = f"reading, {rows:,} rows, {rows / seconds:,.0f} rows/s"
+        left = f", {seconds * (1.0 - share) / share:,.0f} s left" if share else ""
+        progress(round(1000 * (share or 0.0)), 1000, rate + left)
+
+    return tell
+
+
+def _refuse_other_families(head: Any, target: str) -> None:
+    if target not in head.schema.names:
+        return  # the scan says so, with what there is
+    found = read_target(target, head.column(target))
+    if found.family != "gaussian":
+        raise InputError(
+            f"{found.reason}, for which the {found.family} family is meant, and from one pass only squared errors can "
+            "be fitted: pass family='gaussian' if that is wanted, or read the table into memory"
+        )
+
+
+def _too_large(path: Path) -> str | None:
+    size, free = _bytes_in_memory(path), _free_bytes()
+    if GROWS * size <= SHARE * free:
+        return None
+    return f"{size / 1e9:.1f} GB of numbers, several times over, beside {free / 1e9:.1f} GB of free memory"
+
+
+def _several(path: Path) -> str | None:
+    if path.is_dir():
+        return "a folder of files"
+    return "a pattern of files" if any(mark in str(path) for mark in "*?[") else None
+
+
+def _bytes_in_memory(path: Path) -> int:
+    if path.suffix.lower() in {".parquet", ".pq"}:
+        try:
+            metadata = pyarrow.parquet.read_metadata(path)
+        except (OSError, pyarrow.ArrowException):
+            return 0  # whoever reads it says what is wrong
+        return int(metadata.num_rows * metadata.num_columns * 8)
+    return path.stat().st_size
+
+
+def _free_bytes() -> int:
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not on every system
+        return 4 << 30
