@@ -10,6 +10,7 @@ import foldwise as fw
 from foldwise.errors import InputError
 from foldwise.inference import bayesian_correlated_t, corrected_resampled_t, nested_interval, rank_flip
 from foldwise.report import text, to_json
+from foldwise.verify import verify
 
 
 def made(n=60, seed=0):
@@ -130,6 +131,21 @@ def test_without_a_region_nothing_is_said_of_it():
     assert "these two differ" not in page
     alone = fw.compare(made(), target="y", **{**QUICK, "candidates": ["ols"]})
     assert "another such table" not in text(alone, color=False)
+
+
+@pytest.mark.parametrize("is_class", [False, True])
+def test_independent_code_finds_the_same_and_notices_another(is_class):
+    table = made()
+    if is_class:
+        table["y"] = np.where(table["y"] > 5.0, "yes", "no")
+    found = fw.compare(table, target="y", rope=0.03, **(QUICK | {"candidates": ["ols", "ridge"]}))
+    report = json.loads(to_json(found))
+    assert verify(report, table).differ == []
+    report["candidates"][0]["interval"][1] *= 1.001
+    report["differences"][0]["equivalent"] += 0.001
+    report["differences"][0]["flip_folds"] += 0.001
+    noticed = {check.where.rpartition(".")[2] for check in verify(report, table).differ}
+    assert noticed == {"equivalent", "flip_folds", "interval[1]"}
 
 
 @pytest.mark.parametrize("rope", [-0.1, float("nan"), float("inf")])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, xlogy
 from sklearn import metrics
 
 Floats = NDArray[np.float64]
@@ -28,6 +28,28 @@ def loss_of(family: str, parameters: dict[str, float]) -> tuple[Loss, Callable[[
     if power is None:
         return None
     return lambda y, m, w: float(metrics.mean_tweedie_deviance(y, m, sample_weight=w, power=power)), np.exp
+
+
+def row_losses(family: str, parameters: dict[str, float], y: Floats, m: Floats) -> Floats:
+    """Of each row, from the formula of the deviance; their weighted mean is the loss of `loss_of`.
+
+    Examples
+    --------
+    >>> row_losses("poisson", {}, np.array([1.0, 2.0]), np.array([1.0, 1.0])).round(4).tolist()
+    [0.0, 0.7726]
+    """
+    if family == "gaussian":
+        return np.asarray((y - m) ** 2)
+    if family == "binomial":
+        m = np.clip(m, 1e-15, 1 - 1e-15)
+        return np.asarray(-2.0 * (y * np.log(m) + (1.0 - y) * np.log1p(-m)))
+    p = {"poisson": 1.0, "gamma": 2.0}.get(family, parameters.get("power", 1.5))
+    if p == 1.0:
+        return np.asarray(2.0 * (xlogy(y, y / m) - y + m))
+    if p == 2.0:
+        return np.asarray(2.0 * (np.log(m / y) + y / m - 1.0))
+    at_y = np.maximum(y, 0.0) ** (2.0 - p) / ((1.0 - p) * (2.0 - p))
+    return np.asarray(2.0 * (at_y - y * m ** (1.0 - p) / (1.0 - p) + m ** (2.0 - p) / (2.0 - p)))
 
 
 def _log_loss(y: Floats, m: Floats, w: Floats) -> float:

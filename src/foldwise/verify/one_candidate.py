@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from foldwise.verify.checks import Verification
 from foldwise.verify.fits import Procedure
-from foldwise.verify.losses import Loss
+from foldwise.verify.interval import NESTED, nested
+from foldwise.verify.losses import Loss, row_losses
 from foldwise.verify.rows import Rows
 from foldwise.verify.scores import verify_scores
 from foldwise.verify.search import Grid, Search, agreed, choose, search
@@ -21,6 +22,8 @@ COEFFICIENTS = 1e-6
 """How far a coefficient per standard deviation may be off at least, as a share of the target's spread."""
 OF_GAP = 4.0
 """What both may be off by in roots of the report's own gap: curvatures are a quarter and less."""
+OF_INTERVAL = 100.0
+"""How many times that the ends of an interval may be off: its width comes from differences between errors."""
 TOLD = 1e-10
 """What a report's 12 digits leave."""
 
@@ -40,7 +43,8 @@ def verify_candidate(
     # The report's own certificate says how far its fits may be from the solution: predictions follow the gap's root.
     off = OF_GAP * float(np.sqrt(candidate["gap"]))
     room_of_errors, room_of_coef = max(ERRORS, off), max(COEFFICIENTS, off)
-    done = search(rows, procedure, grid, *loss, tell)
+    is_nested = candidate.get("interval_by") == NESTED
+    done = search(rows, procedure, grid, *loss, tell, is_nested)
     root = procedure.family == "gaussian"
     of_folds = "fold_mse" if root else "fold_deviance"
     weight = np.array([rows.weight[rows.folds.test_rows(i)].sum() for i in range(len(done.outer))])
@@ -50,6 +54,11 @@ def verify_candidate(
     predicted = _out_of_fold(rows, done, points, loss[1])
     verify_scores(found, f"{where}.scores", candidate.get("scores", {}), rows, predicted, room_of_errors)
     final = _verify_final(found, report, candidate, where, done, grid, weight, room_of_errors, root=root)
+    if is_nested and done.inner is not None:
+        ends = _nested(report, rows, done, points, final, weight, predicted)
+        told = np.sqrt if root else np.asarray
+        room = OF_INTERVAL * room_of_errors * float(told(ends[1]))
+        found.near(f"{where}.interval", candidate["interval"], told(np.array(ends)), room)
     scale = room_of_coef * report["settings"]["target_scale"]
     if not root and grid.alphas[final] == 0.0 and _collinear(rows):
         found.left_out.append(f"coefficients of {candidate['name']}: the columns are collinear, and many are as good")
@@ -63,6 +72,28 @@ def verify_candidate(
     room = scale * (1.0 + float(np.sum(means / np.where(done.final.spread > 0, done.final.spread, np.inf))))
     found.near(f"{where}.intercept", candidate["intercept"], done.final.intercept[final], room)
     _verify_survival(found, candidate, where, done, points, final, scale)
+
+
+def _nested(
+    report: dict[str, Any],
+    rows: Rows,
+    done: Search,
+    points: NDArray[np.intp],
+    final: int,
+    weight: Floats,
+    predicted: Floats,
+) -> tuple[float, float]:
+    """The interval from the losses of rows and the errors of pairs of folds."""
+    family, inner = report["family"], np.asarray(done.inner)
+    losses = np.stack([row_losses(family["name"], family["parameters"], rows.y, each) for each in predicted])
+    count = inner.shape[1]
+    other = ~np.tile(np.eye(count, dtype=bool), (len(inner) // count, 1))
+    of_folds = np.repeat(weight.reshape(-1, count), count, axis=0) * other
+    at_final = np.where(other, inner[:, :, final], 0.0)
+    mean = float(np.mean(np.sum(of_folds * at_final, axis=1) / of_folds.sum(axis=1)))
+    outer = float(np.average(done.outer[:, final], weights=weight))
+    cost = mean / outer if mean > 0.0 and outer > 0.0 else 1.0
+    return nested(rows, losses, inner[np.arange(len(inner)), :, points], cost)
 
 
 def _out_of_fold(rows: Rows, done: Search, points: NDArray[np.intp], mean: Callable[[Floats], Floats]) -> Floats:
@@ -86,7 +117,7 @@ def _verify_choices(
 ) -> NDArray[np.intp]:
     """The point that every fold's inner folds choose (J,)."""
     points = np.zeros(len(done.outer), dtype=np.intp)
-    if done.inner is None:
+    if not done.tuned or done.inner is None:
         found.near(f"{where}.chosen_alpha", candidate["chosen_alpha"], [0.0] * len(points), TOLD)
         found.near(f"{where}.chosen_l1_ratio", candidate["chosen_l1_ratio"], [1.0] * len(points), TOLD)
         return points
@@ -120,7 +151,7 @@ def _verify_final(
     told = np.sqrt if root else np.asarray
     final = minimum = one_se = 0
     mean = np.average(done.outer, axis=0, weights=weight)
-    if done.inner is not None:
+    if done.tuned:
         minimum, one_se, mean = choose(done.outer, weight, grid, report["folds"]["repeats"])
         theirs = grid.place(candidate["alpha_min"], candidate["l1_ratio"])
         minimum = agreed(mean, minimum, theirs)

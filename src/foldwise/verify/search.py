@@ -51,6 +51,8 @@ class Search:
         Error on every fold of the fit without it.
     inner : (J, K, G) array or None
         [i, k]: error on fold k of the fit without i and k.
+    tuned : bool
+        Whether there was something to choose.
     fits : Fits of every fold; final : Fits of all rows; each of all points.
     """
 
@@ -58,12 +60,19 @@ class Search:
     inner: Floats | None
     fits: list[Fits]
     final: Fits
+    tuned: bool
 
 
 def search(
-    rows: Rows, procedure: Procedure, grid: Grid, loss: Loss, mean: Callable[[Floats], Floats], tell: Callable[[], None]
+    rows: Rows,
+    procedure: Procedure,
+    grid: Grid,
+    loss: Loss,
+    mean: Callable[[Floats], Floats],
+    tell: Callable[[], None],
+    in_pairs: bool,  # noqa: FBT001
 ) -> Search:
-    """Fit every training set by itself."""
+    """Fit every training set by itself; those without two folds where there is a choice or they are asked for."""
     folds, count = rows.folds, rows.folds.n_folds
     total = folds.n_repeats * count
     tuned = len(grid.alphas) > 1
@@ -79,13 +88,13 @@ def search(
         fits.append(fitted)
         outer[i] = errors(fitted, X, folds.test_rows(i))
         first = i - i % count
-        for j in range(i + 1, first + count) if tuned else ():
+        for j in range(i + 1, first + count) if tuned or in_pairs else ():
             pair, X = _fit(rows, procedure, grid, folds.training_rows({i, j}))
             inner[i, j - first] = errors(pair, X, folds.test_rows(j))
             inner[j, i - first] = errors(pair, X, folds.test_rows(i))
         tell()
     final, _ = _fit(rows, procedure, grid, np.arange(folds.n_rows))
-    return Search(outer, inner if tuned else None, fits, final)
+    return Search(outer, inner if tuned or in_pairs else None, fits, final, tuned)
 
 
 def _fit(rows: Rows, procedure: Procedure, grid: Grid, training: Ints) -> tuple[Fits, Floats]:

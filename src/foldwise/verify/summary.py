@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from foldwise.verify.checks import Verification
+from foldwise.verify.interval import NESTED
 from foldwise.verify.losses import Loss
 from foldwise.verify.rows import Rows
 from foldwise.verify.scores import verify_scores
@@ -36,7 +38,7 @@ def verify_summary(
     found.near(f"baseline.{key}", report["baseline"][key], float(told(mean)), TOLD * float(told(mean)))
     verify_scores(found, "baseline.scores", report["baseline"].get("scores", {}), rows, means, TOLD)
     best = np.array(report["candidates"][0][of_folds])
-    test = _difference(best, base, mean, weight, ratio, root=root)
+    test = corrected(_values(best, base, mean, weight, root=root), weight, ratio)
     found.near("baseline.p", report["baseline"]["p"], test.p, _room_of_p(test, mean, root=root))
     for candidate in report["candidates"]:
         where = f"candidates[{candidate['name']}]"
@@ -50,9 +52,9 @@ def verify_summary(
         found.near(f"{where}.{key}", candidate[key], error, room)
         interval = told(np.maximum([test.mean - half, test.mean + half], 0.0))
         # Near zero a root magnifies what the digits leave.
-        found.near(
-            f"{where}.interval", candidate["interval"], interval, max(room, 1e-6 * error * (interval[0] < 0.01 * error))
-        )
+        if candidate.get("interval_by") != NESTED:  # which takes the fits
+            off = max(room, 1e-6 * error * (interval[0] < 0.01 * error))
+            found.near(f"{where}.interval", candidate["interval"], interval, off)
         found.near(f"{where}.{explained}", candidate[explained], 1.0 - test.mean / mean, 10.0 * TOLD)
         if candidate["optimism"] is not None:
             found.near(f"{where}.optimism", candidate["optimism"], error - candidate["score"], 2.0 * room)
@@ -72,10 +74,11 @@ def verify_differences(found: Verification, report: dict[str, Any], rows: Rows) 
     found.same("differences (pairs)", [(d["first"], d["second"]) for d in report["differences"]], pairs)
     if len(report["differences"]) != len(pairs):
         return
-    tests = [_difference(errors[a], errors[b], mean, weight, ratio, root=root) for a, b in pairs]
+    values = [_values(errors[a], errors[b], mean, weight, root=root) for a, b in pairs]
+    tests = [corrected(each, weight, ratio) for each in values]
     adjusted = holm([test.p for test in tests])
     level, power, differ = report["tests"]["level"], report["tests"]["power"], set()
-    for reported, test, p in zip(report["differences"], tests, adjusted, strict=True):
+    for reported, value, test, p in zip(report["differences"], values, tests, adjusted, strict=True):
         where = f"differences[{reported['first']}, {reported['second']}]"
         room = TOLD * (np.sqrt(mean) if root else mean)
         half = test.quantile * test.standard_error
@@ -88,6 +91,8 @@ def verify_differences(found: Verification, report: dict[str, Any], rows: Rows) 
         found.same(f"{where}.differ", reported["differ"], bool(p < level))
         least = detectable(test.standard_error, len(weight) - 1, level / len(pairs), power)
         found.near(f"{where}.detectable", reported["detectable"], least, 10.0 * room + ROUNDED * least)
+        if "flip" in reported:
+            _verify_beliefs(found, where, reported, value, weight, test, report, _room_of_p(test, mean, root=root))
         if p < level:
             differ.add((reported["first"], reported["second"]))
     letters = {each["name"]: set(each["letters"]) for each in report["candidates"]}
@@ -95,6 +100,45 @@ def verify_differences(found: Verification, report: dict[str, Any], rows: Rows) 
         found.same(f"letters of {a} and {b} (shared)", bool(letters[a] & letters[b]), (a, b) not in differ)
     best = report["candidates"][0]["name"]
     found.same("tied", report["tied"], [name for name in errors if (best, name) not in differ])
+
+
+def _verify_beliefs(
+    found: Verification,
+    where: str,
+    reported: dict[str, Any],
+    values: Floats,
+    weight: Floats,
+    test: Mean,
+    report: dict[str, Any],
+    room: float,
+) -> None:
+    """How probable it is that the difference matters, and the odds that the order is another one next time."""
+    rope, repeats, df = report["settings"]["rope"], report["folds"]["repeats"], len(values) - 1
+    above, below = (_above(side * test.mean - rope, test.standard_error, df) for side in (1.0, -1.0))
+    found.near(f"{where}.first_better", reported["first_better"], above, room)
+    found.near(f"{where}.second_better", reported["second_better"], below, room)
+    found.near(f"{where}.equivalent", reported["equivalent"], 1.0 - above - below, 2.0 * room)
+    found.near(f"{where}.flip", reported["flip"], _flip(test.mean, test.standard_error * np.sqrt(2.0), df), room)
+    other = None
+    if repeats > 1:
+        means = [
+            np.average(v, weights=w) for v, w in zip(np.split(values, repeats), np.split(weight, repeats), strict=True)
+        ]
+        spread = float(np.std(means, ddof=1)) * np.sqrt(2.0 / repeats) if np.ptp(values) > 0.0 else 0.0
+        other = _flip(test.mean, spread, repeats - 1)
+        # Repeats differ less than folds do, so digits weigh more.
+        room *= max(test.standard_error / spread, 1.0) if spread > 0.0 else 1.0
+    found.near(f"{where}.flip_folds", reported["flip_folds"], other, room)
+
+
+def _above(mean: float, error: float, df: int) -> float:
+    """The probability that Student's t about a mean is above zero."""
+    return float(stats.t.sf(-mean / error, df)) if error > 0.0 else float(mean > 0.0)
+
+
+def _flip(mean: float, error: float, df: int) -> float:
+    """The probability of the other sign."""
+    return 0.5 if mean == 0.0 else _above(-abs(mean), error, df)
 
 
 def _sizes(rows: Rows) -> tuple[Floats, Floats]:
@@ -114,11 +158,11 @@ def _baseline(rows: Rows, loss: Loss) -> tuple[Floats, Floats]:
     return np.array(errors), predicted
 
 
-def _difference(first: Floats, second: Floats, mean: float, weight: Floats, ratio: Floats, *, root: bool) -> Mean:
+def _values(first: Floats, second: Floats, mean: float, weight: Floats, *, root: bool) -> Floats:
     """Between two candidates' errors per fold; between roots, (a^2 - b^2) / (a + b)."""
     gained = np.where(np.abs(second - first) <= SAME * mean, 0.0, second - first)
     sums = sum(float(np.sqrt(np.average(each, weights=weight))) for each in (first, second)) if root else 1.0
-    return corrected(gained / (sums or 1.0), weight, ratio)
+    return np.asarray(gained / (sums or 1.0))
 
 
 def _room_of_p(test: Mean, mean: float, *, root: bool) -> float:
