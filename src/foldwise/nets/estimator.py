@@ -23,7 +23,7 @@ from foldwise.nets.progress import Progress
 from foldwise.nets.prune import Pruned, prune
 from foldwise.nets.tables import Rows, read_importance
 from foldwise.nets.trained import TrainedMember, predicted
-from foldwise.parameters.checks import flag, number, whole
+from foldwise.parameters.checks import flag, share, whole
 from foldwise.parameters.composed import Composed
 
 Array = NDArray[np.float64]
@@ -120,9 +120,14 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
         return self._keep(prepared, self._train(prepared)[0])
 
     def _read(self, X: Any, y: Any) -> tuple[Array, Array]:
-        X, y = validate_data(
-            self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", multi_output=True, ensure_min_samples=2
-        )
+        try:
+            X, y = validate_data(
+                self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", multi_output=True, ensure_min_samples=2
+            )
+        except ValueError as error:
+            if "Input y contains" in str(error) and (row := _first_gap(y)) is not None:
+                raise InputError(f"{error} First in row {row}") from error
+            raise
         return X, self._read_y(y)
 
     def _settings(self) -> dict[str, Any]:
@@ -130,14 +135,16 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
         found = {name: getattr(self, name) for name in STRENGTHS if getattr(self, name, None) is not None}
         stops_early = flag("early_stopping", self.early_stopping)
         patience = whole("patience", self.patience, 1) if stops_early else None
-        watch = number("validation_fraction", self.validation_fraction, above=True)
+        watch = share("validation_fraction", self.validation_fraction)
+        if watch == 0.0:
+            raise InputError(f"validation_fraction must be a number > 0 and < 1, got {self.validation_fraction!r}")
         epochs = whole("epochs", self.epochs, 1)
         return {**found, "patience": patience, "watch": watch, "epochs": epochs}
 
     def _seed(self) -> int:
         """The seed that random_state stands for."""
-        if isinstance(self.random_state, int | np.integer) and self.random_state >= 0:
-            return int(self.random_state)
+        if isinstance(self.random_state, int | np.integer):
+            return whole("random_state", self.random_state, 0)
         return int(check_random_state(self.random_state).randint(2**31))
 
     def _template(self, *, with_dropout: bool) -> Any:
@@ -216,3 +223,12 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
         """The network without weights of at most `threshold` in size, and without what then does nothing."""
         template = self._described()
         return prune(template, parts_of(self.description_), self.member_, threshold)
+
+
+def _first_gap(y: Any) -> int | None:
+    """The first row whose targets are not finite numbers."""
+    try:
+        odd = np.flatnonzero(~np.isfinite(np.asarray(y, dtype=np.float64)).reshape(len(y), -1).all(axis=1))
+    except (TypeError, ValueError):
+        return None
+    return int(odd[0]) if odd.size else None

@@ -45,10 +45,13 @@ class Classes(ClassifierMixin, Net):  # type: ignore[misc]
 
     def _read_y(self, y: Any) -> Array:
         y = column_or_1d(y, warn=True)
+        gaps = np.flatnonzero([label is None or label != label for label in y.tolist()])  # noqa: PLR0124 - NaN is not itself
+        if gaps.size:
+            raise InputError(f"y must be a class in every row, got {y[gaps[0]]} in row {gaps[0]}")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise InputError(f"y must have at least two classes, got only one class: {self.classes_[0]!r}")
+            raise InputError(f"y must have at least two classes, got only one class: {self.classes_.tolist()[0]!r}")
         return codes.astype(np.float64)
 
     def _task(self) -> tuple[Any, int]:

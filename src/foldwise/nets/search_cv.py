@@ -15,6 +15,7 @@ from foldwise.nets.member import Member
 from foldwise.nets.prune import Pruned
 from foldwise.nets.search import Searched, candidates_of, run_search
 from foldwise.nets.trained import TrainedMember
+from foldwise.parameters.checks import flag
 from foldwise.resampling import Folds
 
 _WAYS = ("refit", "ensemble", "best")
@@ -69,6 +70,8 @@ class _Search(BaseEstimator):  # type: ignore[misc]
         if self.predict_with not in _WAYS:
             raise InputError(f"predict_with must be one of {', '.join(map(repr, _WAYS))}, got {self.predict_with!r}")
         net = self._blank().set_params(random_state=self.random_state)
+        if flag("halving", self.halving) and net.trainer != "gradient":
+            raise InputError("halving must be False with trainer='annealing', which cools over all epochs")
         X, y = net._read(X, y)  # noqa: SLF001 - the same room
         self.n_features_in_ = net.n_features_in_
         if hasattr(net, "feature_names_in_"):
@@ -84,7 +87,7 @@ class _Search(BaseEstimator):  # type: ignore[misc]
         ]
         prepared = net._prepared(X, y, members)  # noqa: SLF001
         searched = run_search(
-            prepared, folds, len(found), lambda said, rows: self._row_errors(y[rows], said), halving=bool(self.halving)
+            prepared, folds, len(found), lambda said, rows: self._row_errors(y[rows], said), halving=self.halving
         )
         self._note(searched, found, folds)
         own = {**settings, **self.best_params_, "epochs": self.best_epochs_, "patience": None}
@@ -238,7 +241,15 @@ class NetClassifierCV(ClassifierMixin, _Search):  # type: ignore[misc]
         return NetClassifier() if self.net is None else _copy(self.net, NetClassifier)
 
     def _folds(self, X: Array, y: Array, seed: int) -> Folds:
-        return _read_folds(self.cv, X, y, lambda k: Folds.stratified(y, k, seed=seed))
+        folds = _read_folds(self.cv, X, y, lambda k: Folds.stratified(y, k, seed=seed))
+        for fold in range(folds.get_n_splits()):
+            absent = np.setdiff1d(y, y[folds.training_rows({fold})])
+            if absent.size:
+                raise InputError(
+                    f"y must have every class in the training rows of every fold, got class number {int(absent[0])} "
+                    f"in fold {fold} alone: use fewer classes or stratified folds"
+                )
+        return folds
 
     def _row_errors(self, y: Array, predictions: Array) -> Array:
         likely = self._blank_probabilities(predictions)[np.arange(len(y)), y.astype(int)]
