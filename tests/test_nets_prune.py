@@ -88,10 +88,29 @@ def test_layers_that_look_across_units_are_refused_by_name():
         net.prune()
 
 
-def test_the_inputs_that_matter_survive():
+@pytest.fixture(scope="module")
+def planted():
+    """400 rows of 20 inputs, of which 4 matter."""
     rng = np.random.default_rng(1)
     A = rng.normal(size=(400, 20))
-    b = 2 * A[:, 0] - A[:, 3] + 1.5 * A[:, 7] * A[:, 0] + A[:, 12] + 0.1 * rng.normal(size=400)
+    return A, 2 * A[:, 0] - A[:, 3] + 1.5 * A[:, 7] * A[:, 0] + A[:, 12] + 0.1 * rng.normal(size=400)
+
+
+def test_cross_validated_l1_selects_exactly_the_planted_inputs(planted):
+    A, b = planted
+    net = fw.NetRegressor((12,), epochs=150, learning_rate=0.01)
+    path = input_path(net, A, b, [0.003, 0.01, 0.03, 0.05], penalty="l1", cv=3)
+    assert path.selected == [0, 3, 7, 12]
+    assert path.chosen == 3
+    assert path.kept[path.least].sum() > 4  # what the penalized networks' own errors would have chosen
+    assert (np.diff(path.refit_error) < 0).all()
+    model = fw.nets.perceptron(20, (12,), learning_rate=0.01)
+    keras_l1 = train(model, A, b, [Member(epochs=150, l1=0.05)], exact_zeros=False)[0]  # l1 as in Keras
+    assert sum(np.count_nonzero(weight == 0) for weight in keras_l1.weights[::2]) == 0
+
+
+def test_the_inputs_that_matter_survive(planted):
+    A, b = planted
     net = fw.NetRegressor((12,), epochs=150, learning_rate=0.01)
     path = input_path(net, A, b, [0.003, 0.05, 0.3], cv=3)
     assert path.strengths.tolist() == [0.003, 0.05, 0.3]
@@ -100,6 +119,7 @@ def test_the_inputs_that_matter_survive():
     assert path.least == path.least_1se == 0
     assert path.kept[0].sum() > 4
     assert np.flatnonzero(path.kept[1]).tolist() == [0, 3, 7, 12]
+    assert path.selected == [0, 3, 7, 12]
     assert path.share[1, [0, 3, 7, 12]].tolist() == [1.0] * 4
     assert path.share[1].sum() < 6
     pruned = net.set_params(group_lasso=0.05).fit(A, b).prune()
@@ -107,6 +127,26 @@ def test_the_inputs_that_matter_survive():
     np.testing.assert_allclose(
         pruned.model.predict(A[:, pruned.kept].astype("float32"), verbose=0)[:, 0], net.predict(A), atol=1e-5
     )
+
+
+def test_a_member_never_hears_of_columns_that_it_does_not_see():
+    rng = np.random.default_rng(2)
+    A = rng.normal(size=(60, 4))
+    wild = np.where([False, True, False, True], 1e6 * rng.normal(size=A.shape), A)
+    wild[3, 1] = np.nan
+    own = [Member(inputs=[0, 2], epochs=5), Member(inputs=[], epochs=5)]
+    before, after = (train((5,), table, A[:, 0], own, batch_size=20) for table in (A, wild))
+    for a, b in zip(before[0].weights, after[0].weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(before.predict(A), after.predict(wild))
+    assert not before[0].weights[0][[1, 3]].any()
+    assert before[0].weights[0][[0, 2]].any()
+    assert np.ptp(before.predict(A)[1]) == 0  # it sees nothing, and says one number
+    wild[3, 1] = 0.0
+    said = after.keras_model(0).predict(wild.astype("float32"), verbose=0)
+    np.testing.assert_allclose(said, after.predict(wild)[0], atol=1e-5)
+    with pytest.raises(InputError, match=r"inputs must be column numbers from 0 to 3, got \[4\] for member 0"):
+        train((5,), A, A[:, 0], [Member(inputs=[4])])
 
 
 def test_the_page_about_networks_runs(tmp_path, monkeypatch):

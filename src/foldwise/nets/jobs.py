@@ -79,6 +79,8 @@ def make_jobs(
                 Scaling.of(targets[fit], standardize=standardize_target, importance=own),
             )
         scalings, target_scaling = scales[key]
+        if member.inputs is not None:
+            scalings = (_seen(member, at, scalings),)
         numbers = hyper(program.parts, member, learning_rate, weight_decay)
         numbers |= {
             "inputs": tuple({} if own is None else own.arrays() for own in scalings),
@@ -96,6 +98,18 @@ def make_jobs(
         own = None if importance is None else importance[fit]
         jobs.append(Job(member, fit, watch, scalings, target_scaling, numbers, state, importance=own))
     return jobs
+
+
+def _seen(member: Member, at: int, scalings: tuple[Scaling | None, ...]) -> Scaling:
+    """The scale of a member's only input with the columns that it does not see taken out."""
+    own = scalings[0]
+    if len(scalings) != 1 or own is None:
+        raise InputError(f"inputs need a model with one input of numbers, got {member.inputs!r} for member {at}")
+    columns = np.atleast_1d(np.asarray(member.inputs))
+    if columns.size and (columns.dtype.kind not in "iu" or columns.min() < 0 or columns.max() >= len(own.mean)):
+        most = len(own.mean) - 1
+        raise InputError(f"inputs must be column numbers from 0 to {most}, got {member.inputs!r} for member {at}")
+    return own.seeing(columns.astype(np.intp))
 
 
 def _padded_rows(rows: NDArray[np.intp], count: int, importance: NDArray[np.float64] | None) -> tuple[Any, Any]:

@@ -23,6 +23,8 @@ class Member:
     ----------
     rows : (n_train,) whole numbers, or None for all rows
         Training rows. Means, scales and fill values are theirs alone.
+    inputs : whole numbers, default None: all
+        Numbers of the columns that it sees, of a model with one input of numbers; it never hears of the others.
     seed : int >= 0
         Decides initial weights, row order, dropout, noise and the inner split.
     weight_seed : int >= 0, default `seed`
@@ -66,6 +68,7 @@ class Member:
     """
 
     rows: ArrayLike | None = None
+    inputs: ArrayLike | None = None
     seed: int = 0
     weight_seed: int | None = None
     epochs: int = 100

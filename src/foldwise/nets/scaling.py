@@ -17,7 +17,7 @@ class Scaling:
     Attributes
     ----------
     mean : (p,), in the units of the columns
-    scale : (p,), in the units of the columns; 1 for a constant column
+    scale : (p,), in the units of the columns; 1 for a constant column, infinite for one that is not seen
     gap : (p,), scaled
     """
 
@@ -40,6 +40,11 @@ class Scaling:
         deviation = np.sqrt((weight * np.where(known, rows - mean, 0.0) ** 2).sum(axis=0) / count)
         constant = deviation <= 4 * np.finfo(float).eps * np.abs(mean)
         return cls(mean, np.where(constant, 1.0, deviation), np.zeros_like(mean))
+
+    def seeing(self, columns: NDArray[np.intp]) -> Self:
+        """The same with zero for every value of all other columns."""
+        seen = np.isin(np.arange(len(self.mean)), columns)
+        return type(self)(self.mean, np.where(seen, self.scale, np.inf), np.where(seen, self.gap, 0.0))
 
     def apply(self, X: Array) -> Array:
         """Rows (n, p) in units of standard deviations from the mean."""

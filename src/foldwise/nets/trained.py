@@ -150,12 +150,18 @@ def finish(
         weights, fixed = state["best_weights"], state["best_fixed"]
     else:
         weights, fixed = result_of(state, method.uses), state["fixed"]
+    arrays = split(weights, parts_of(description).shapes)
+    first = parts_of(description).first
+    if job.member.inputs is not None and first is not None:
+        kernel = parts_of(description).kernels[first]
+        seen = np.isfinite(job.scalings[0].scale) if job.scalings[0] is not None else True
+        arrays[kernel] = np.where(np.atleast_1d(seen)[:, None], arrays[kernel], np.float32(0))
     history = np.array(job.history, dtype=np.float64).reshape(-1, 2)
     member = TrainedMember(
         member=job.member,
         fit_rows=job.fit,
         watch_rows=job.watch,
-        weights=split(weights, parts_of(description).shapes),
+        weights=arrays,
         fixed=list(fixed),
         scalings=job.scalings,
         target_scaling=job.target_scaling,
