@@ -30,8 +30,8 @@ SKIPPED = {
 }
 
 
-# Without hidden layers the many shapes of these checks compile in half the time. NetClassifier and NetRegressorCV differ
-# from these two by what the other one has; they pass as well.
+# Without hidden layers the many shapes of these checks compile in half the time. NetClassifier and NetRegressorCV
+# differ from these two by what the other one has; they pass as well.
 @pytest.mark.parametrize(
     "net",
     [

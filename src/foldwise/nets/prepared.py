@@ -50,9 +50,7 @@ class Prepared:
     ) -> None:
         self.model = _as_model(model, X, y)
         check_model(self.model)
-        self.members = list(members)
-        if not self.members or not all(isinstance(member, Member) for member in self.members):
-            raise InputError("members must be one or more Member")
+        self.members = checked_members(members)
         annealed = choice("trainer", trainer, ("gradient", "annealing")) == "annealing"
         self.batch_size = 1 if annealed else whole("batch_size", batch_size, 1)
         if annealed:
@@ -128,6 +126,27 @@ class Prepared:
             raise InputError("mixup must be 0 with sample_weight")
         if self.batch_size == 1 and _normalizes_batches(self.model):
             raise InputError("batch_size must be at least 2 for a model with batch normalization, got 1")
+
+
+def checked_members(members: Any) -> list[Member]:
+    """The members as a list, at least one."""
+    found = list(members)
+    if not found or not all(isinstance(member, Member) for member in found):
+        raise InputError("members must be one or more Member")
+    return found
+
+
+def unbatched(model: Any) -> str:
+    """Why a Keras model can't be trained as a batch; "" where it can, or where it is none."""
+    if not isinstance(model, keras.Model):
+        return ""
+    try:
+        check_model(model)
+        if model.compiled:
+            read_optimizer(model.optimizer)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _of_positive_rows(member: Member, importance: NDArray[np.float64]) -> Member:

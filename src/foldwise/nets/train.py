@@ -4,11 +4,13 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from foldwise.errors import DataWarning
+from foldwise.errors import DataWarning, InputError
+from foldwise.nets.loop import train_in_a_loop
 from foldwise.nets.member import Member
-from foldwise.nets.prepared import Prepared, Trainer
+from foldwise.nets.prepared import Prepared, Trainer, checked_members, unbatched
 from foldwise.nets.progress import Progress, Standing, on_terminal
 from foldwise.nets.trained import Trained
+from foldwise.parameters.checks import flag, whole
 
 
 def train(
@@ -24,6 +26,7 @@ def train(
     standardize: bool = True,
     standardize_target: bool | None = None,
     exact_zeros: bool = True,
+    loop: bool = False,
     progress: bool | Callable[[Standing], Any] = False,
     workers: int | None = None,
     slots: int | None = None,
@@ -57,6 +60,8 @@ def train(
     standardize_target : the same for y. By default where y are numbers and the last layer is linear. Predictions come
         back in the units of y.
     exact_zeros : whether l1 is a proximal step, which gives exact zeros, or part of the loss as in Keras: no zeros
+    loop : whether Keras may train the members of a model that can't be batched one after the other, with a DataWarning;
+        otherwise such a model is refused by name. Penalties and rates are then the model's own
     progress : True for a line on the terminal, or a function that is told a `Standing` about twice a second
     workers, slots : programs side by side, and members in each; by default what cores and memory allow
 
@@ -79,12 +84,22 @@ def train(
     >>> trained, trained.predict(X).shape
     (Trained(2 finished), (2, 64, 1))
     """
+    tell = on_terminal if progress is True else progress or None
+    if flag("loop", loop) and (reason := unbatched(model)):
+        given = checked_members(members)
+        if sample_weight is not None or trainer != "gradient":
+            raise InputError("sample_weight and trainer must be left out where loop=True trains a model")
+        count = f"{len(given)} {'network is' if len(given) == 1 else 'networks are'}"
+        warnings.warn(f"{reason}; {count} trained by Keras one after the other", DataWarning, stacklevel=2)
+        return train_in_a_loop(
+            model, X, y, given, loss=loss, batch_size=whole("batch_size", batch_size, 1),
+            standardize=flag("standardize", standardize), standardize_target=standardize_target, tell=tell,
+        )  # fmt: skip
     prepared = Prepared(
         model, X, y, members, sample_weight=sample_weight, trainer=trainer, loss=loss, batch_size=batch_size,
         standardize=standardize, standardize_target=standardize_target, exact_zeros=exact_zeros,
     )  # fmt: skip
     pool = prepared.pool(workers=workers, slots=slots)
-    tell = on_terminal if progress is True else progress or None
     whole_run = pool.train(prepared.jobs, Progress(tell))
     done = [at for at, job in enumerate(prepared.jobs) if not job.epochs_left]
     if not whole_run:

@@ -174,11 +174,22 @@ def finish(
     if inputs is None or member.status == "diverged":
         return member
     said = outputs(description, member.weights, member.fixed, inputs)
-    same = np.ptp(said, axis=0).max() <= _SAME * max(float(np.abs(said).max()), 1.0)
+    same = _says_the_same(said)
     objective = penalized_loss(
         parts_of(description), method.loss, job.member, member.weights, targets, said, job.importance
     )
     return replace(member, status="collapsed" if same else member.status, objective=objective)
+
+
+def status_of(said: Array, *, diverged: bool, stopped: bool) -> str:
+    """How training ended, by what it says (n, T) of its training rows."""
+    if diverged:
+        return "diverged"
+    return "collapsed" if _says_the_same(said) else "stopped early" if stopped else "finished"
+
+
+def _says_the_same(said: Array) -> bool:
+    return bool(np.ptp(said, axis=0).max() <= _SAME * max(float(np.abs(said).max()), 1.0))
 
 
 _SAME = 1e-4  # of the outputs' size: a difference between rows that no longer says anything
