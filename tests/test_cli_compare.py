@@ -45,7 +45,7 @@ def test_the_folder_holds_what_was_shown_and_the_same_seed_gives_the_same_bytes(
         folder = tmp_path / name
         assert run("compare", cars, "--target", "mpg", "--drop", "name", "--out", folder, *QUICK) == 0
         assert f"written to {folder}: report.html to look at, report.json" in capsys.readouterr().out
-        written[name] = {path.name: path.read_bytes() for path in folder.iterdir()}
+        written[name] = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
         assert {"report.html", "report.json", "report.txt", "run.json"} <= set(written[name])
     for file in ("report.json", "report.txt"):
         assert written["first"][file] == written["second/below"][file]

@@ -86,7 +86,13 @@ def demo(networks: bool) -> None:  # noqa: FBT001
     "--repeats",
     metavar="R",
     type=click.IntRange(min=1),
-    help="How often to deal the folds: 10 times if left out, once for a table that is read in one pass.",
+    help="How often to deal the folds: 10 times if left out (once for a table read in one pass); with --budget the most, "
+    "50 if left out.",
+)
+@click.option(
+    "--budget",
+    metavar="TIME",
+    help="Add repeats until the differences are settled, or this time (60s, 5m, 1h) is over.",
 )
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Deals the folds.")
 @click.option(
@@ -107,7 +113,10 @@ def demo(networks: bool) -> None:  # noqa: FBT001
 @_DROP
 @_CATEGORY
 @click.option(
-    "--out", metavar="DIR", type=click.Path(path_type=Path), help="Write report.html, report.json and others."
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write report.html, report.json and others; go on with what is there.",
 )
 @click.option(
     "--moments/--no-moments",
@@ -141,6 +150,7 @@ def compare(
     offset: str | None,
     folds: int,
     repeats: int | None,
+    budget: str | None,
     seed: int,
     rope: float,
     candidates: str | None,
@@ -160,6 +170,7 @@ def compare(
     each training set, so the errors are those of the whole procedure.
     """
     from foldwise.cli.compare import Request, show_comparison
+    from foldwise.cli.seconds import seconds_of
     from foldwise.cli.stream import OnePass
 
     names = None if candidates is None else tuple(candidates.split(","))
@@ -179,6 +190,7 @@ def compare(
         leaks=leaks,
         rope=rope,
         one_pass=OnePass(**one_pass),
+        budget=None if budget is None else seconds_of(budget),
     )
     show_comparison(request, out=out, as_json=as_json, moments=moments)
 

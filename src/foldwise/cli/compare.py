@@ -10,6 +10,7 @@ from foldwise import report
 from foldwise.cli.files import check_folder
 from foldwise.cli.stream import OnePass, scanned
 from foldwise.cli.terminal import Step, notes_kept, progress_bar, say_note
+from foldwise.errors import InputError
 from foldwise.moments import FoldMoments
 from foldwise.study import Comparison
 from foldwise.study import compare as run_comparison
@@ -54,13 +55,14 @@ class Request:
     leaks: bool = False
     rope: float = 0.0
     one_pass: OnePass = field(default_factory=OnePass)
+    budget: float | None = None
 
 
 def show_comparison(request: Request, *, out: Path | None = None, as_json: bool = False, moments: bool = True) -> None:
     """Compare, print the report or its JSON, and write the files where asked."""
     if out is not None:
         check_folder(out, "--out")
-    comparison = _compared(request)
+    comparison = _compared(request, keep=out)
     if out is not None:
         report.write(comparison, out, moments=moments)
     if as_json:
@@ -85,10 +87,10 @@ def show_demo(*, networks: bool = False) -> None:
     sys.stdout.write(_NEXT)
 
 
-def _compared(request: Request) -> Comparison:
+def _compared(request: Request, *, keep: Path | None = None) -> Comparison:
     with notes_kept() as notes, progress_bar("comparing") as step:
         once = scanned(request, step)
-        comparison = _in_memory(request, step) if once is None else _once(*once, request, step)
+        comparison = _in_memory(request, step, keep) if once is None else _once(*once, request, step)
     for note in notes:
         if note not in comparison.notes:  # those are in the report
             say_note(note)
@@ -96,6 +98,8 @@ def _compared(request: Request) -> Comparison:
 
 
 def _once(moments: FoldMoments, why: str, request: Request, step: Step) -> Comparison:
+    if request.budget is not None:
+        raise InputError("--budget must be left out for a table that is read in one pass, with its folds")
     return compare_moments(
         moments,
         (f"read in one pass: {why}",),
@@ -106,7 +110,7 @@ def _once(moments: FoldMoments, why: str, request: Request, step: Step) -> Compa
     )
 
 
-def _in_memory(request: Request, step: Step) -> Comparison:
+def _in_memory(request: Request, step: Step, keep: Path | None) -> Comparison:
     table = read_table(request.table) if isinstance(request.table, Path) else request.table
     return run_comparison(
         table,
@@ -118,6 +122,8 @@ def _in_memory(request: Request, step: Step) -> Comparison:
         candidates=request.candidates or DEFAULT_CANDIDATES,
         folds=request.folds,
         repeats=request.repeats,
+        budget=request.budget,
+        keep=keep,
         seed=request.seed,
         rope=request.rope,
         drop=request.drop,

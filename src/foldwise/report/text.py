@@ -13,6 +13,8 @@ from rich.text import Text
 from foldwise.report import tables
 from foldwise.report.how_sure import intervals_by, order_of_the_first_two
 from foldwise.study import Comparison
+from foldwise.study.stopping import Stopped
+from foldwise.study.wording import share
 
 WIDTH = 80
 NARROWEST, WIDEST = 80, 120
@@ -96,6 +98,7 @@ def render(comparison: Comparison, *, width: int = WIDTH, timings: bool = True) 
         Text(),
         Text(_what_was_done(comparison), style="dim"),
         Text(comparison.modelled.line, style="dim"),
+        *([] if comparison.stopped is None else [Text(_why_stopped(comparison.stopped), style="dim")]),
         _heading("Error on unseen rows", comparison.unit if comparison.measure.is_root else "mean deviance"),
         tables.errors(comparison, width=width),
         *_scores(comparison),
@@ -158,10 +161,23 @@ def _features_title(title: str, p: int) -> str:
 
 def _what_was_done(comparison: Comparison) -> str:
     folds, settings = comparison.folds, comparison.settings
-    repeats = f", {folds.n_repeats} repeats" if folds.n_repeats > 1 else ""
+    repeats = f", {folds.n_repeats} repeats" if folds.n_repeats > 1 or comparison.stopped else ""
     kind = " grouped" if settings.groups else " stratified" if settings.stratify else ""
     seed = "" if settings.seed is None else f", seed {settings.seed}"
     return f"{folds.n_rows:,} rows, {len(comparison.columns):,} features; {folds.n_folds}{kind} folds{repeats}{seed}"
+
+
+def _why_stopped(stopped: Stopped) -> str:
+    """Why no more repeats were added, and how far other folds could still move a difference."""
+    budget = f"{stopped.budget:g} s"
+    why = {
+        "settled": f"Repeats were added until the differences were settled (of a budget of {budget})",
+        "budget": f"Repeats were added until the budget of {budget} was spent",
+        "most repeats": f"Repeats were added until there were as many as allowed (within a budget of {budget})",
+    }[stopped.reason]
+    if stopped.precision is None:
+        return f"{why}."
+    return f"{why}: other folds would move them by {share(stopped.precision)} of the smallest detectable one."
 
 
 def _heading(words: str, unit: str | None = None) -> Padding:

@@ -27,10 +27,13 @@ from foldwise.study.from_moments import compare_moments
 from foldwise.study.kept_moments import moments_of_all
 from foldwise.study.leaks import measure_leaks
 from foldwise.study.native import kind_of
-from foldwise.study.options import check_mixes, column_or_array, make_folds, make_target_scale
+from foldwise.study.options import check_budget, check_mixes, column_or_array, make_folds, make_target_scale
 from foldwise.study.reading import read_rows
+from foldwise.study.running import run
 from foldwise.study.source import check_classes, check_events
 from foldwise.study.steps import Progress, Steps
+from foldwise.study.stopping import Stopping
+from foldwise.study.store import Store
 from foldwise.study.streamed import read_once
 from foldwise.study.task import Encoding, Rule, Task
 from foldwise.tables import Recipe, read_table
@@ -39,6 +42,7 @@ DEFAULT_CANDIDATES = ("least squares", "ridge", "lasso", "elastic net")
 DEFAULT_REPEATS = 10
 DEFAULT_L1_RATIOS = (0.1, 0.3, 0.5, 0.7, 0.9)
 MOST_FOLDS = 100
+MOST_REPEATS = 50
 
 
 def compare(
@@ -51,6 +55,7 @@ def compare(
     candidates: Any = DEFAULT_CANDIDATES,
     folds: int | Folds | Splitter = 5,
     repeats: int | None = None,
+    budget: float | None = None,
     seed: int = 0,
     drop: Iterable[str] = (),
     categories: Iterable[str] = (),
@@ -70,6 +75,7 @@ def compare(
     stratify: bool | None = None,
     leaks: bool = False,
     stream: bool | None = None,
+    keep: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Which regularization predicts best, by how much, is that real, and which features survive?
@@ -117,6 +123,11 @@ def compare(
     repeats, seed : int
         How many random partitions where `folds` is a number (10 where omitted, 1 for a table that is read once), and
         from which seed.
+    budget : float, optional
+        Seconds in which repeats are added until the differences are settled: until the standard error that dealing
+        other folds would leave in any of them is a tenth of the smallest difference that could be detected, after 5
+        repeats at least and `repeats` (50 unless given) at most. Who is ahead plays no part in it; see
+        `foldwise.study.stopping`.
     drop, categories, units, min_level_count, names
         Columns to leave out, number columns that are codes of levels, units to show, the count below which levels are
         pooled, and the names of an array's columns; see `foldwise.tables.make_design`.
@@ -151,6 +162,9 @@ def compare(
         Whether a file is read in one pass and not kept; where omitted, if it is too large for the memory that is free.
         Such a table is filled with means, its folds are dealt by a hash (of `groups`, a column), and there are no
         out-of-fold predictions.
+    keep : path, optional
+        A directory in which what is finished is kept, each candidate's piece of each repeat in a file, so that the same
+        call goes on where it was cut off. Another table or setting never meets the same files.
     progress : callable, optional
         Called with (paths done, paths in all, name of the candidate at work; where a path takes long, its strengths).
 
@@ -185,6 +199,8 @@ def compare(
     """
     given = dict(locals())
     begun, start = datetime.now(UTC), perf_counter()
+    budget = check_budget(budget)
+    repeats = (DEFAULT_REPEATS if budget is None else MOST_REPEATS) if repeats is None else repeats
     asked = None if family is None else family_of(family)
     if fill not in get_args(Fill):
         raise InputError(f"fill must be 'median' or 'mean', got {fill!r}")
@@ -229,7 +245,7 @@ def compare(
     partition = make_folds(
         folds,
         rows.target if rows.event is None else rows.event,
-        repeats=DEFAULT_REPEATS if repeats is None else repeats,
+        repeats=repeats,
         seed=seed,
         stratify=spread,
         groups=column_or_array(table, groups, "groups"),
@@ -261,7 +277,10 @@ def compare(
         for repeat in range(partition.n_repeats)
     ]
     steps.total = sum(candidate.steps(task) for candidate in chosen for task in tasks) * (3 if leaks else 1)
-    evaluation = evaluate(tasks, chosen, rope=float(rope), grouped=groups is not None)
+    store = None if keep is None else Store.at(keep)
+    finished = run(tasks, chosen, store=store, stopping=None if budget is None else Stopping(budget))
+    tasks, partition = list(finished.tasks), Folds(partition.labels[: len(finished.tasks)])
+    evaluation = evaluate(tasks, chosen, finished.pieces, rope=float(rope), grouped=groups is not None)
     leaked = measure_leaks(tasks, chosen, evaluation.results) if leaks else ()
     of_candidates = dict.fromkeys(note for result in evaluation.results for note in result.notes)
     told = (*_collinear(tasks[0], chosen, recipe), *of_candidates)
@@ -292,11 +311,13 @@ def compare(
             target_scale=scale,
             rule=rule,
             rope=float(rope),
+            budget=budget,
         ),
+        stopped=finished.stopped,
         run=Run(
             started=begun.isoformat(timespec="seconds"),
             seconds=perf_counter() - start,
-            candidate_seconds=evaluation.seconds,
+            candidate_seconds={c.name: spent for c, spent in zip(chosen, finished.seconds, strict=True)},
             versions={"foldwise": __version__} | {name: version(name) for name in ("numpy", "scipy", "scikit-learn")},
             python=platform.python_version(),
             machine=f"{platform.system()} {platform.machine()}",

@@ -18,6 +18,7 @@ from foldwise.study.native import Kind, frame_of
 from foldwise.study.plain import candidate_of, class_coefficients, of_tuned, or_none, rounded
 from foldwise.study.result import CandidateResult
 from foldwise.study.sizes import Sizes
+from foldwise.study.stopping import Stopped
 from foldwise.study.verdict import sentences
 from foldwise.tables import Column
 
@@ -43,6 +44,7 @@ class Settings:
     target_scale: float
     rule: str
     rope: float
+    budget: float | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ class Comparison:
         Where times to an event are predicted: the column that says whether it came.
     leaks : tuple of Leaks
         The errors that leaks would have made one report, where they were asked for.
+    stopped : Stopped or None
+        Why no more repeats were added; None where their number was given.
 
     Examples
     --------
@@ -123,6 +127,7 @@ class Comparison:
     moments: FoldMoments | None = None
     event: str | None = None
     leaks: tuple[Leaks, ...] = ()
+    stopped: Stopped | None = None
 
     @property
     def measure(self) -> Measure:
@@ -318,6 +323,7 @@ class Comparison:
             "rows": self.folds.n_rows,
             "features": [asdict(column) for column in self.columns],
             "folds": {"folds": self.folds.n_folds, "repeats": self.folds.n_repeats},
+            "stopped": None if self.stopped is None else asdict(self.stopped),
             "settings": asdict(self.settings),
             "tests": {"level": LEVEL, "power": POWER, "comparisons": len(self.differences)},
             "verdict": list(self.sentences),

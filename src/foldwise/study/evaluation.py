@@ -1,8 +1,7 @@
-"""Evaluation: each candidate's tuned procedure on every repeat, scored on rows it has not seen, compared in pairs."""
+"""Evaluation: what each candidate left on every repeat, scored on rows it had not seen, and compared in pairs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +36,6 @@ class Evaluation:
         How much worse that is than the best candidate; one comparison, not adjusted.
     baseline_scores : dict
         What else is told of it.
-    seconds : dict
-        Wall time of each candidate's fits and choices.
     """
 
     results: tuple[CandidateResult, ...]
@@ -46,55 +43,32 @@ class Evaluation:
     baseline_error: float
     baseline_difference: Difference
     baseline_scores: dict[str, float]
-    seconds: dict[str, float]
 
 
 def evaluate(
-    tasks: Sequence[Task], candidates: Sequence[Candidate], *, rope: float = 0.0, grouped: bool = False
+    tasks: Sequence[Task],
+    candidates: Sequence[Candidate],
+    pieces: Sequence[Sequence[Piece]],
+    *,
+    rope: float = 0.0,
+    grouped: bool = False,
 ) -> Evaluation:
-    """Run every candidate on every repeat, and score and compare what they leave.
+    """Join what candidates left on every repeat, and score and compare it.
 
     Parameters
     ----------
     tasks : R Tasks
         One for each repeat, in order; all of the same rows.
     candidates : C Candidates
+    pieces : C sequences of R Pieces
     rope : float
         The largest difference between errors that does not matter.
     grouped : bool
         Whether rows of one group were kept in one fold.
     """
-    _, outcomes, seconds = run_all(tasks, candidates)
-    folds = Folds(np.concatenate([task.folds.labels for task in tasks]))
-    judged = _judged_by_rows(tasks[0].rows, folds, outcomes, rope=rope, grouped=grouped)
-    return compared(candidates, outcomes, seconds, judged)
-
-
-def run_all(
-    tasks: Sequence[Task], candidates: Sequence[Candidate]
-) -> tuple[list[list[Piece]], list[Outcome], dict[str, float]]:
-    """Each candidate's pieces on all repeats, what it makes of them, and how long it took."""
-    for candidate in candidates:
-        candidate.check(tasks[0])
-    pieces: list[list[Piece]] = [[] for _ in candidates]
-    for task in tasks:
-        for mine, candidate in zip(pieces, candidates, strict=True):
-            mine.append(_timed(candidate, task))
-        if task is not tasks[0]:
-            task.release()
-    tasks[0].steps.begin("")
     outcomes = [candidate.outcome(tasks, mine) for candidate, mine in zip(candidates, pieces, strict=True)]
-    seconds = {
-        candidate.name: sum(piece.seconds for piece in mine) for candidate, mine in zip(candidates, pieces, strict=True)
-    }
-    return pieces, outcomes, seconds
-
-
-def _timed(candidate: Candidate, task: Task) -> Piece:
-    task.steps.begin(candidate.name)
-    start = perf_counter()
-    piece = candidate.run(task)
-    return replace(piece, seconds=perf_counter() - start)
+    folds = Folds(np.concatenate([task.folds.labels for task in tasks]))
+    return compared(candidates, outcomes, _judged_by_rows(tasks[0].rows, folds, outcomes, rope=rope, grouped=grouped))
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +113,7 @@ def _judged_by_rows(rows: Rows, folds: Folds, outcomes: Sequence[Outcome], *, ro
     )
 
 
-def compared(
-    candidates: Sequence[Candidate], outcomes: Sequence[Outcome], seconds: dict[str, float], judged: Judged
-) -> Evaluation:
+def compared(candidates: Sequence[Candidate], outcomes: Sequence[Outcome], judged: Judged) -> Evaluation:
     """Order the candidates by their errors, and test the differences."""
     fold_error, scoring = judged.fold_error, judged.scoring
     order = np.argsort(fold_error @ scoring.weights, kind="stable").tolist()
@@ -154,7 +126,7 @@ def compared(
         _result(candidates[c], outcomes[c], judged, c, letter) for c, letter in zip(order, letters, strict=True)
     )
     error = float(np.sqrt(scoring.variance)) if scoring.is_root else scoring.variance
-    return Evaluation(results, differences, error, baseline_difference, judged.baseline_scores, seconds)
+    return Evaluation(results, differences, error, baseline_difference, judged.baseline_scores)
 
 
 def _result(candidate: Candidate, outcome: Outcome, judged: Judged, c: int, letters: str) -> CandidateResult:

@@ -24,9 +24,10 @@ from foldwise.study.collinear import collinear_notes
 from foldwise.study.comparison import Comparison, Run, Settings
 from foldwise.study.differences import Scoring
 from foldwise.study.error_interval import CORRECTED
-from foldwise.study.evaluation import Judged, compared, run_all
+from foldwise.study.evaluation import Judged, compared
 from foldwise.study.measure import Modelled
 from foldwise.study.rows import Rows
+from foldwise.study.running import run
 from foldwise.study.sizes import Dealt
 from foldwise.study.steps import Progress, Steps
 from foldwise.study.task import Rule, Task
@@ -118,8 +119,9 @@ def compare_moments(
         for repeat in range(moments.n_repeats)
     ]
     steps.total = sum(candidate.steps(task) for candidate in chosen for task in tasks)
-    pieces, outcomes, seconds = run_all(tasks, chosen)
-    evaluation = compared(chosen, outcomes, seconds, _judged(moments, pieces, rope))
+    finished = run(tasks, chosen)
+    outcomes = [candidate.outcome(tasks, mine) for candidate, mine in zip(chosen, finished.pieces, strict=True)]
+    evaluation = compared(chosen, outcomes, _judged(moments, finished.pieces, rope))
     origin = moments.origin
     told = (*_leaks(moments, columns, target), *collinear_notes(whole, columns, moments.n_rows))
     for note in told:
@@ -154,7 +156,7 @@ def compare_moments(
         run=Run(
             started=begun.isoformat(timespec="seconds"),
             seconds=perf_counter() - start,
-            candidate_seconds=evaluation.seconds,
+            candidate_seconds={c.name: spent for c, spent in zip(chosen, finished.seconds, strict=True)},
             versions={"foldwise": __version__} | {name: version(name) for name in ("numpy", "scipy", "scikit-learn")},
             python=platform.python_version(),
             machine=f"{platform.system()} {platform.machine()}",

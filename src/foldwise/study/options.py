@@ -156,3 +156,23 @@ def make_target_scale(value: float | None, rows: Rows) -> float:
     if not (np.isfinite(value) and value > 0.0):
         raise InputError(f"target_scale must be a number > 0, got {value!r}")
     return float(value)
+
+
+def check_budget(budget: Any) -> float | None:
+    """Seconds in which repeats may be added.
+
+    Raises
+    ------
+    InputError
+        Where it is not a number > 0.
+
+    Examples
+    --------
+    >>> check_budget(60)
+    60.0
+    """
+    if budget is None:
+        return None
+    if isinstance(budget, bool) or not isinstance(budget, int | float) or not budget > 0.0:
+        raise InputError(f"budget must be a number of seconds > 0, got {budget!r}")
+    return float(budget)

@@ -20,7 +20,16 @@ SHARE = 0.5
 """Of the free memory that a comparison may take."""
 
 
-OF_ROWS = {"time": None, "event": None, "names": None, "offset": None, "stratify": None, "leaks": False}
+OF_ROWS = {
+    "time": None,
+    "event": None,
+    "names": None,
+    "offset": None,
+    "stratify": None,
+    "leaks": False,
+    "budget": None,
+    "keep": None,
+}
 OF_A_SCAN = {
     **OF_ROWS,
     "family": None,

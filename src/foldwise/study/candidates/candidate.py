@@ -44,9 +44,17 @@ class Candidate(ABC):
         """How often `run` calls `task.steps.done`, for the progress bar."""
         return 1
 
-    def identity(self) -> str:
-        """What, besides the task, its predictions depend on: another identity, another procedure."""
+    def identity(self) -> str | None:
+        """What, besides the task and the source of its class, its predictions depend on; by it kept pieces are found.
+
+        None where there is nothing that says so in another process: then pieces are not kept.
+        """
         return self.name
+
+    @property
+    def about(self) -> str:
+        """What it is, in one line, where its name does not say it."""
+        return ""
 
     def outcome(self, tasks: Sequence[Task], pieces: Sequence[Piece]) -> Outcome:
         """Join the pieces of R repeats: predictions, and the mean of their inner scores where all have one."""
@@ -60,6 +68,6 @@ class Candidate(ABC):
             everywhere=np.concatenate(everywhere) if everywhere else None,
             tuned=len(scores) == len(pieces),
             score=float(np.mean(scores)) if len(scores) == len(pieces) else None,
-            about=self.identity() if self.identity() != self.name else "",
+            about=self.about,
             notes=tuple(dict.fromkeys(note for piece in pieces for note in piece.notes)),
         )

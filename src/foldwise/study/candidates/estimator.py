@@ -12,6 +12,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from foldwise.errors import InputError
 from foldwise.study.candidates.candidate import Candidate
+from foldwise.study.digest import in_words, source_of
 from foldwise.study.linked import NEVER_QUITE
 from foldwise.study.piece import Piece
 from foldwise.study.rows import Rows
@@ -67,7 +68,21 @@ class EstimatorCandidate(Candidate):
         elif not is_regressor(self.estimator):
             raise InputError(f"{who} must be a regressor, for {_target(rows)} has numbers; {self._shown} is none")
 
-    def identity(self) -> str:
+    def identity(self) -> str | None:
+        """Its parameters and those of all its parts, and the source of parts that are not scikit-learn's.
+
+        None where some parameter has no text that says it, as a lambda or a random state's object.
+        """
+        parameters = self.estimator.get_params(deep=True)
+        told = {name: in_words(value) for name, value in sorted(parameters.items())}
+        if None in told.values():
+            return None
+        parts = {type(part) for part in (self.estimator, *parameters.values()) if hasattr(part, "get_params")}
+        own = sorted(f"{part.__module__} {source_of(part)}" for part in parts if not _is_known(part))
+        return repr((f"{type(self.estimator).__module__} {type(self.estimator).__qualname__}", told, own))
+
+    @property
+    def about(self) -> str:
         """The estimator as scikit-learn writes it, in one line."""
         return re.sub(r"\s+", " ", repr(self.estimator))
 
@@ -128,6 +143,10 @@ class EstimatorCandidate(Candidate):
     @property
     def _shown(self) -> str:
         return type(self.estimator).__name__
+
+
+def _is_known(part: type) -> bool:
+    return part.__module__.partition(".")[0] == "sklearn"  # whose version is part of every digest
 
 
 def _target(rows: Rows) -> str:

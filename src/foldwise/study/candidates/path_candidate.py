@@ -11,6 +11,7 @@ from foldwise.inference import stability
 from foldwise.paths import Paths
 from foldwise.study.along import Along
 from foldwise.study.candidates.candidate import Candidate
+from foldwise.study.digest import source_of
 from foldwise.study.measure import measure_of
 from foldwise.study.outcome import Features, Outcome, Strengths
 from foldwise.study.piece import Piece
@@ -53,6 +54,10 @@ class PathCandidate(Candidate):
     def steps(self, task: Task) -> int:
         """One for each path."""
         return self.count(task)
+
+    def identity(self) -> str:
+        """Its name, and the source of what fits it."""
+        return f"{self.name} {source_of(self.fit)}"
 
     def run(self, task: Task) -> Piece:
         """Fit all held-out sets at once, choose a point for every fold by its inner errors, and predict with it."""
