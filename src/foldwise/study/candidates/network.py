@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
@@ -69,6 +70,11 @@ class NetworkCandidate(Candidate):
         _nets(self.name)
 
     def identity(self) -> str:
+        """What is trained, and by which libraries."""
+        return f"{self.about}; keras {version('keras')}, jax {version('jax')}"
+
+    @property
+    def about(self) -> str:
         """What is trained, in one line."""
         layers = " and ".join(map(str, HIDDEN))
         chosen = f"{self.penalty} of {', '.join(f'{value:g}' for value in self.strengths)}"
