@@ -86,8 +86,8 @@ def demo(networks: bool) -> None:  # noqa: FBT001
     "--repeats",
     metavar="R",
     type=click.IntRange(min=1),
-    help="How often to deal the folds: 10 times if left out (once for a table read in one pass); with --budget the most, "
-    "50 if left out.",
+    help="How often to deal the folds: 10 times if left out (once for a table read in one pass); with --budget the "
+    "most, 50 if left out.",
 )
 @click.option(
     "--budget",
