@@ -18,6 +18,7 @@ from foldwise.cli import main
 from foldwise.errors import InputError
 from foldwise.report.write import to_json
 from foldwise.verify import one_candidate, verify
+from foldwise.verify.losses import loss_of, row_losses
 from foldwise.verify.search import search
 
 pytestmark = pytest.mark.filterwarnings("ignore::foldwise.errors.DataWarning")  # small tables look odd
@@ -67,6 +68,17 @@ def test_reports_of_numbers_agree(way):
     assert found.left_out[-2:] == ["gap: each fit's own certificate", "verdict and notes: words"]
 
 
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson", "gamma", "tweedie"])
+def test_losses_of_rows_have_the_mean_of_scikit_learns_metrics(family):
+    rng = np.random.default_rng(1)
+    parameters, w = {"power": 1.3}, rng.uniform(0.5, 2.0, size=30)
+    loss, mean = loss_of(family, parameters)
+    targets = {"binomial": rng.integers(2, size=30), "poisson": rng.poisson(2.0, size=30)}
+    y = np.asarray(targets.get(family, rng.gamma(2.0, size=30)), dtype=float)
+    m = mean(rng.normal(size=30))
+    assert np.average(row_losses(family, parameters, y, m), weights=w) == pytest.approx(loss(y, m, w), rel=1e-12)
+
+
 @pytest.mark.parametrize("family", ["binomial", "poisson", "gamma"])
 def test_reports_of_other_families_agree_where_scikit_learn_can_fit_them(family):
     rows = table(family)
@@ -74,7 +86,9 @@ def test_reports_of_other_families_agree_where_scikit_learn_can_fit_them(family)
     found = verify(report_of(rows, candidates=candidates, family=family, repeats=1, drop=["w"]), rows)
     assert [str(check) for check in found.differ] == []
     assert found.agree > 120
-    assert any(each.startswith("the fits of lasso: scikit-learn has no solver") for each in found.left_out)
+    assert any(
+        each.startswith("the fits of lasso and its interval: scikit-learn has no solver") for each in found.left_out
+    )
 
 
 ROWS = table()
@@ -138,10 +152,13 @@ def test_fits_that_can_not_be_made_again_are_named():
     rows = table()
     found = verify(report_of(rows, candidates=["lasso", "group lasso"], drop=["w", "farm"]), rows)
     assert found.differ == []
-    assert found.left_out[0] == "the fits of group lasso: scikit-learn has no such model"
+    assert found.left_out[0] == "the fits of group lasso and its interval: scikit-learn has no such model"
     report = report_of(rows, candidates=["ridge"], drop=["w", "farm"])
     report["candidates"][0]["name"] = "boosting"
-    assert verify(report, rows).left_out[0] == "the fits of boosting: the report does not say how to make it"
+    assert (
+        verify(report, rows).left_out[0]
+        == "the fits of boosting and its interval: the report does not say how to make it"
+    )
 
 
 def test_what_is_no_report_of_the_table_is_refused():

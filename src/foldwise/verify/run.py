@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from foldwise.errors import InputError
 from foldwise.verify.checks import Verification
 from foldwise.verify.fits import procedure_of
+from foldwise.verify.interval import NESTED
 from foldwise.verify.losses import loss_of
 from foldwise.verify.one_candidate import verify_candidate
 from foldwise.verify.rows import Rows
@@ -63,16 +64,20 @@ def verify(report: Any, table: Any, *, progress: Tell | None = None) -> Verifica
         name = candidate["name"]
         procedure = procedure_of(name, report)
         if isinstance(procedure, str):
-            found.left_out.append(f"the fits of {name}: {procedure}")
+            found.left_out.append(f"the fits of {name}{_and_interval(candidate)}: {procedure}")
             continue
         grid = _grid(report, candidate, rows)
         if isinstance(grid, str):
-            found.left_out.append(f"the fits of {name}: {grid}")
+            found.left_out.append(f"the fits of {name}{_and_interval(candidate)}: {grid}")
             continue
         steps = _Steps(progress, at * total, len(report["candidates"]) * total, name)
         verify_candidate(found, report, candidate, rows, procedure, grid, loss, steps.next)
     found.left_out += ["gap: each fit's own certificate", "verdict and notes: words"]
     return found
+
+
+def _and_interval(candidate: dict[str, Any]) -> str:
+    return " and its interval" if candidate.get("interval_by") == NESTED else ""
 
 
 @dataclass
