@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from foldwise.cli import main
 from foldwise.errors import InputError
 from foldwise.report import rebuild
 from foldwise.report.page import pack, page
+from foldwise.report.page.keeping import pack_alongs
 from foldwise.report.page.packing import MOST, Room
 from foldwise.report.page.reproduction import DEFAULTS, command_of
+from foldwise.study.along import Along, load_alongs, save_alongs
 from foldwise.tables import Column
 
 
@@ -155,3 +158,24 @@ def test_scripts_are_short_files():
     scripts = [file for file in files("foldwise.report.page").iterdir() if file.name.endswith(".js")]
     assert len(scripts) > 5
     assert [file.name for file in scripts if len(file.read_text(encoding="utf-8").splitlines()) > 400] == []
+
+
+def test_networks_share_one_drawing_without_coefficients():
+    strengths = np.array([0.1, 0.01])
+    errors = np.array([[4.0, 1.0], [9.0, 4.0]])
+    along = Along.of(strengths, errors, np.ones(2), 1, is_root=True, strength="dropout")
+    packed = pack_alongs({"network dropout": along})["network dropout"]
+    assert packed["strength"] == "dropout"
+    assert packed["count"] is None
+    assert packed["columns"] == []
+    assert packed["error"] == pytest.approx(np.sqrt([6.5, 2.5]), rel=1e-6)
+    assert packed["least"] == 1
+
+
+def test_paths_are_kept_as_they_are(tmp_path):
+    one = np.array([2.0, 1.0])
+    along = Along(one, one, one, one, 1, 0, np.ones((2, 3)), np.ones((2, 3)), np.ones(3), "l1")
+    save_alongs(tmp_path / "paths.npz", {"a </b>": along})
+    found = load_alongs(tmp_path / "paths.npz")["a </b>"]
+    for field in fields(Along):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(along, field.name))

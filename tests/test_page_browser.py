@@ -343,14 +343,14 @@ def test_the_reported_model_is_where_the_page_begins(browser, car_page):
 
 def test_classes_show_the_paths_of_the_comparison(browser, class_page):
     file, comparison = class_page
-    along = comparison.result("lasso").strengths.along
+    along = comparison.result("lasso").along
     with Opened(browser, file) as opened:
         tab = opened.tab
         tab.get_by_role("radio", name="lasso").check()
         shown = tab.evaluate("({...explorer.path, coef: Array.from(explorer.path.coef)})")
         assert tab.get_by_role("button", name="Leave out").count() == 0
         np.testing.assert_allclose(shown["error"], along.error, rtol=1e-6)
-        names = [feature["name"] for feature in tab.evaluate("explorer.features")]
+        names = tab.evaluate("explorer.data.names")
         order = [[column.name for column in comparison.columns].index(name) for name in names]
         coef = along.coef_per_sd[:, order]
         np.testing.assert_allclose(np.reshape(shown["coef"], coef.shape), coef, atol=1e-4 * np.abs(coef).max())

@@ -80,7 +80,7 @@ def save_figures(comparison: Comparison, directory: str | Path, *, kind: str = "
     >>> [path.name for path in save_figures(comparison, tempfile.mkdtemp())]
     ['errors.svg', 'curve.svg', 'path.svg', 'coefficients.svg']
     """
-    alongs = {r.name: r.strengths.along for r in comparison.results if r.strengths and r.strengths.along}
+    alongs = {r.name: r.along for r in comparison.results if r.along is not None}
     return write_figures(figures_of(comparison.to_dict(), alongs), Path(directory), kind)
 
 

@@ -59,7 +59,7 @@ def write(comparison: Comparison, directory: str | Path, *, moments: bool = True
         Where the directory can't be made or written.
     """
     kept = comparison.moments if moments else None
-    alongs = {r.name: r.strengths.along for r in comparison.results if r.strengths and r.strengths.along}
+    alongs = {r.name: r.along for r in comparison.results if r.along is not None}
     plain, run = comparison.to_dict(), comparison.run.to_dict()
     texts = {
         "report.json": to_json(comparison),

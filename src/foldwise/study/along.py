@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 class Along:
     """A path at the final l1_ratio, A strengths in descending order; errors as they are told.
 
+    A model without coefficients has none of p: arrays (A, 0).
+
     Attributes
     ----------
     alphas : (A,) array
@@ -34,6 +36,8 @@ class Along:
         The share of fits that keep the feature.
     sd : (p,) array
         Standard deviations of the columns: per unit is per SD over these.
+    strength : str
+        What the strengths are: alpha, or a network's own.
     """
 
     alphas: Floats
@@ -45,6 +49,7 @@ class Along:
     coef_per_sd: Floats
     survival: Floats
     sd: Floats
+    strength: str = "alpha"
 
     @classmethod
     def of(
@@ -55,9 +60,10 @@ class Along:
         repeats: int,
         *,
         is_root: bool,
-        coef_per_sd: Floats,
-        survival: Floats,
-        sd: Floats,
+        coef_per_sd: Floats | None = None,
+        survival: Floats | None = None,
+        sd: Floats | None = None,
+        strength: str = "alpha",
     ) -> Self:
         """From the errors (R*K, A) of folds: mean squared ones whose roots are told, or deviances."""
         mean, standard_error = error_curve(errors, weights=weights, repeats=repeats)
@@ -71,9 +77,10 @@ class Along:
             high=told(mean + standard_error),
             least=chosen.index_min,
             simplest=chosen.index_1se,
-            coef_per_sd=coef_per_sd,
-            survival=survival,
-            sd=sd,
+            coef_per_sd=np.zeros((len(alphas), 0)) if coef_per_sd is None else coef_per_sd,
+            survival=np.zeros((len(alphas), 0)) if survival is None else survival,
+            sd=np.zeros(0) if sd is None else sd,
+            strength=strength,
         )
 
 
@@ -107,5 +114,5 @@ def load_alongs(path: Path) -> dict[str, Along]:
 
 
 def _of_plain(parts: dict[str, Any]) -> Along:
-    whole = {name: int(parts[name]) for name in ("least", "simplest")}
-    return Along(**{**parts, **whole})
+    own = {"least": int(parts["least"]), "simplest": int(parts["simplest"]), "strength": str(parts["strength"])}
+    return Along(**{**parts, **own})

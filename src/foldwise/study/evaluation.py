@@ -156,5 +156,6 @@ def _result(candidate: Candidate, outcome: Outcome, judged: Judged, c: int, lett
         scores=judged.scores[c],
         about=outcome.about,
         notes=outcome.notes,
+        along=outcome.along,
         is_root=scoring.is_root,
     )

@@ -24,8 +24,6 @@ class Strengths:
         What each outer fold chose.
     curve_alpha, curve_error : (A,) arrays
         The ordinary cross-validation curve at the final l1_ratio.
-    along : Along or None
-        The same path with its band, coefficients and survival; None where nothing was chosen.
     """
 
     alpha: float
@@ -36,7 +34,6 @@ class Strengths:
     chosen_l1_ratio: Floats
     curve_alpha: Floats
     curve_error: Floats
-    along: Along | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +92,8 @@ class Outcome:
     notes : tuple of str
     inner : (R*K, K) array or None
         [i, k]: mean error on fold k of i's repeat of the fit that holds out folds i and k, at what i chose.
+    along : Along or None
+        The path over the strengths with its band, and with coefficients and survival where there are some.
     size_cost : float or None
         How many times as large errors are at the final strength with one fold less to learn from.
     """
@@ -111,3 +110,4 @@ class Outcome:
     notes: tuple[str, ...] = ()
     inner: Floats | None = None
     size_cost: float | None = None
+    along: Along | None = None

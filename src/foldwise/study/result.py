@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldwise.errors import InputError
+from foldwise.study.along import Along
 from foldwise.study.outcome import Features, Strengths
 
 Floats = NDArray[np.float64]
@@ -77,6 +78,7 @@ class CandidateResult:
     about: str = ""
     notes: tuple[str, ...] = ()
     is_root: bool = True
+    along: Along | None = None
     interval_by: str = ""
 
     @property

@@ -26,11 +26,10 @@ function draggable(svg, positions, choose) {
   });
 }
 
-/** Where strengths stand on a drawing of this width. */
-function strengthScale(alphas, left, right) {
-  const logs = Array.from(alphas, (alpha) => Math.log(alpha));
-  const x = scaled(logs[0], logs[logs.length - 1], left, right);
-  return { x, xs: logs.map(x) };
+/** Where strengths stand on a drawing of this width; `all` are those that must find room. */
+function strengthScale(alphas, left, right, all = alphas) {
+  const x = scaled(Math.log(Math.max(...all)), Math.log(Math.min(...all)), left, right);
+  return { x, xs: Array.from(alphas, (alpha) => x(Math.log(alpha))) };
 }
 
 /** The cross-validation curve: band of one standard error, both rules' choices, and a marker that moves. */
@@ -40,7 +39,8 @@ class CurveChart {
     draggable(svg, () => this.xs, choose);
   }
 
-  draw(path, before, baseline) {
+  /** `before`: the path without changes; `beside`: other curves; `best`: the best candidate where it is none of these. */
+  draw(path, { before, baseline, beside, best }) {
     const { svg } = this;
     const { width, height } = blank(svg);
     const done = path.done;
@@ -49,19 +49,31 @@ class CurveChart {
     const known = (values) => Array.from(values.slice(0, done));
     let low = Math.min(...known(path.low));
     let high = Math.max(...known(path.high));
-    if (before) high = Math.max(high, Math.max(...before.error));
-    if (before) low = Math.min(low, Math.min(...before.error));
+    const others = [...(before ? [before] : []), ...beside.map((other) => other.path)];
+    for (const other of others) [low, high] = [Math.min(low, ...other.error), Math.max(high, ...other.error)];
+    if (best) [low, high] = [Math.min(low, best.error), Math.max(high, best.error)];
     const margin = 0.05 * (high - low || Math.abs(high) || 1);
     [low, high] = [Math.max(low - margin, 0), high + margin];
     const ticks = ticksOf(low, high, Math.max(Math.round((bottom - top) / 45), 2));
     const left = 14 + 7 * Math.max(...tickLabels(ticks).map((label) => label.length));
     const right = width - 6;
-    const { x, xs } = strengthScale(path.alphas, left + 6, right);
+    const strengths = [...path.alphas, ...beside.flatMap((other) => [...other.path.alphas])];
+    const { x, xs } = strengthScale(path.alphas, left + 6, right, strengths);
     const y = scaled(low, high, bottom, top);
     Object.assign(this, { xs, y, path });
     verticalAxis(svg, ticks, y, left, right);
-    strengthAxis(svg, path.alphas, x, bottom);
-    shape(svg, "text", { x: (left + right) / 2, y: height - 3, "text-anchor": "middle" }, "alpha, the strength of the penalty");
+    strengthAxis(svg, strengths, x, bottom);
+    const names = [...new Set([path.strength, ...beside.map((other) => other.path.strength)])].join(", ");
+    shape(svg, "text", { x: (left + right) / 2, y: height - 3, "text-anchor": "middle" }, `${names}, the strength of the penalty`);
+    for (const { name, path: other } of beside) {
+      const at = Array.from(other.alphas, (alpha) => x(Math.log(alpha)));
+      shape(svg, "path", { d: lineThrough(at, Array.from(other.error, y)), class: "ghost" });
+      shape(svg, "text", { x: rounded(at[0]) + 4, y: rounded(y(other.error[0])) - 6 }, name);
+    }
+    if (best) {
+      shape(svg, "line", { x1: left, x2: right, y1: rounded(y(best.error)), y2: rounded(y(best.error)), class: "ghost" });
+      shape(svg, "text", { x: left + 6, y: rounded(y(best.error)) - 5 }, `${shortName(best.name, 28)}, the best`);
+    }
     const ups = known(path.high).map((value, i) => `${rounded(xs[i])} ${rounded(y(value))}`);
     const downs = known(path.low).map((value, i) => `${rounded(xs[i])} ${rounded(y(value))}`);
     if (done > 1) shape(svg, "polygon", { points: [...ups, ...downs.reverse()].join(" "), class: "band" });

@@ -50,11 +50,13 @@ def explorer_data(
         path["columns"] = [place[j] for j in path["columns"]]
     size = _sizes(plain, start, len(columns))
     return {
-        "features": [{"name": columns[j].name, "unit": columns[j].unit} for j in shown],
+        "names": [columns[j].name for j in shown],
+        "units": {place[j]: columns[j].unit for j in shown if columns[j].unit},
         "features_in_all": len(columns),
         "order": sorted(range(len(place)), key=lambda at: -size[shown[at]]),
         "error_unit": plain["target"]["unit"] if key == "rmse" else None,
         "baseline": plain["baseline"][key],
+        "best": {"name": plain["candidates"][0]["name"], "error": plain["candidates"][0][key]},
         "chosen": chosen,
         "start": start,
         "moments": packed,

@@ -63,8 +63,8 @@ function verticalAxis(svg, ticks, y, left, right) {
 
 /** Strengths below a drawing, strong on the left. */
 function strengthAxis(svg, alphas, x, bottom) {
-  const low = alphas[alphas.length - 1];
-  const high = alphas[0];
+  const low = Math.min(...alphas);
+  const high = Math.max(...alphas);
   if (!(low > 0)) return;
   let last = -Infinity;
   for (const tick of logTicks(low, high).reverse()) {

@@ -35,7 +35,7 @@ def pack_alongs(alongs: Mapping[str, Along], labels: Sequence[str] = ()) -> dict
 
 
 def _pack(along: Along, coef: Any, room: int) -> dict[str, Any]:
-    largest = np.abs(coef).max(axis=0)
+    largest = np.abs(coef).max(axis=0, initial=0.0)
     most = max(room // (4 * len(coef)), 1)
     columns = np.sort(np.argsort(-largest, kind="stable")[:most])
     columns = columns[largest[columns] > 0.0]
@@ -47,7 +47,8 @@ def _pack(along: Along, coef: Any, room: int) -> dict[str, Any]:
         **told,
         "least": along.least,
         "simplest": along.simplest,
-        "count": np.count_nonzero(coef, axis=1).tolist(),
+        "strength": along.strength,
+        "count": np.count_nonzero(coef, axis=1).tolist() if coef.shape[1] else None,
         "columns": columns.tolist(),
         "largest": [float(f"{value:.7g}") for value in largest[columns]],
         "coef": base64_text(whole_numbers(shares, 2)),

@@ -61,7 +61,7 @@ class LiveSource {
     const alphas = choice.alphas || this.alphas(choice.mix);
     const A = alphas.length;
     const path = {
-      alphas, done: 0, spent: 0, residual: 0, least: 0, simplest: 0,
+      alphas, strength: "alpha", done: 0, spent: 0, residual: 0, least: 0, simplest: 0,
       mse: new Float64Array(A), standardError: new Float64Array(A),
       error: new Float64Array(A), low: new Float64Array(A), high: new Float64Array(A),
       coef: new Float64Array(A * this.p), kept: new Float32Array(A * this.p), intercept: new Float64Array(A), count: new Uint32Array(A),

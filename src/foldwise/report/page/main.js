@@ -7,7 +7,7 @@ const PRESETS = { lasso: 1, "elastic net": null, ridge: 0 };
 class Explorer {
   constructor(data) {
     this.data = data;
-    this.features = data.features;
+    this.features = data.names.map((name, j) => ({ name, unit: data.units[j] }));
     this.live = data.moments ? new LiveSource(data.moments) : null;
     this.kept = Object.fromEntries(Object.entries(data.paths).map(([name, path]) => [name, new KeptSource(path, this.features.length)]));
     this.acts = this.features.map(() => "penalize");
@@ -28,6 +28,18 @@ class Explorer {
   kinds() {
     const live = this.live ? Object.keys(PRESETS) : [];
     return [...live, ...Object.keys(this.kept).filter((name) => !live.includes(name))];
+  }
+
+  /** Other models without coefficients, whose strengths are like this one's: networks beside networks. */
+  beside() {
+    if (this.path.count !== null) return [];
+    return Object.entries(this.kept).filter(([name, source]) => name !== this.kind && source.path.count === null)
+      .map(([name, source]) => ({ name, path: source.path }));
+  }
+
+  /** Whether a candidate is one of the curves that can be seen now. */
+  isShown(name) {
+    return name === this.kind || (this.isLive && name in PRESETS) || this.beside().some((other) => other.name === name);
   }
 
   listen() {
@@ -71,7 +83,8 @@ class Explorer {
     const alphas = this.path.alphas;
     this.slider.max = alphas.length - 1;
     const isOwn = isNew && own && (!this.isLive || Math.abs(own.l1_ratio - this.mix) < 1e-9);
-    this.step(isOwn ? nearestStrength(alphas, own.alpha) : Math.round(share * (alphas.length - 1)));
+    const chosen = isOwn ? nearestStrength(alphas, own.alpha) : Math.round(share * (alphas.length - 1));
+    this.step(isNew && !own && !this.isLive ? this.path.least : chosen);
   }
 
   /** Keep a feature always, leave it out, or penalize it again. */
@@ -121,15 +134,23 @@ class Explorer {
     this.at = Math.min(Math.max(i, 0), path.alphas.length - 1);
     const shown = Math.min(this.at, path.done - 1);
     if (!this.drawn) {
-      this.curve.draw(path, this.before && this.before.done === path.alphas.length ? this.before : null, data.baseline);
-      this.chart.draw(path);
-      this.table.measure(path);
+      const before = this.before && this.before.done === path.alphas.length ? this.before : null;
+      this.curve.draw(path, { before, baseline: data.baseline, beside: this.beside(), best: this.isShown(data.best.name) ? null : data.best });
+      const hasCoef = path.count !== null;
+      byId("path-figure").hidden = byId("features-region").hidden = !hasCoef;
+      byId("curve").parentElement.parentElement.classList.toggle("single", !hasCoef);
+      if (hasCoef) {
+        this.chart.draw(path);
+        this.table.measure(path);
+      }
       this.drawn = true;
     }
     this.slider.value = this.at;
     this.curve.mark(this.at);
-    this.chart.mark(this.at);
-    this.table.show(path, shown, (value, j) => this.source.perUnit(value, j), this.acts);
+    if (path.count !== null) {
+      this.chart.mark(this.at);
+      this.table.show(path, shown, (value, j) => this.source.perUnit(value, j), this.acts);
+    }
     this.tell(path, shown);
     byId("explorer").setAttribute("aria-busy", String(path.done < path.alphas.length));
     this.lastStep = performance.now() - started;
@@ -140,17 +161,18 @@ class Explorer {
     const { data } = this;
     const p = data.features_in_all;
     const unit = data.error_unit ? ` ${data.error_unit}` : "";
-    const kept = path.count[i];
+    const kept = path.count === null ? null : path.count[i];
     const fill = (id, value, small) => {
       const place = byId(id);
       place.textContent = value;
       if (small) node(place, "small", "", small);
     };
     fill("told-error", told(path.error[i]), unit);
-    fill("told-kept", kept.toLocaleString("en-US"), ` of ${p.toLocaleString("en-US")}`);
+    fill("told-kept", kept === null ? "–" : kept.toLocaleString("en-US"), kept === null ? "" : ` of ${p.toLocaleString("en-US")}`);
     fill("told-alpha", told(path.alphas[i]));
+    byId("told-strength").firstElementChild.textContent = path.strength;
     byId("said").textContent = this.sentence(path, i, kept, unit);
-    this.slider.setAttribute("aria-valuetext", `alpha ${told(path.alphas[i])}, error ${told(path.error[i])}${unit}, ${kept} of ${p} features`);
+    this.slider.setAttribute("aria-valuetext", `${path.strength} ${told(path.alphas[i])}, error ${told(path.error[i])}${unit}${kept === null ? "" : `, ${kept} of ${p} features`}`);
     byId("source").textContent = this.about(path);
     const whole = path.done === path.alphas.length;
     byId("to-least").disabled = byId("to-simplest").disabled = !whole;

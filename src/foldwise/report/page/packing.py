@@ -147,11 +147,16 @@ def pack(
         "root": base64_text(root.astype("<f8")),
         "correlation": base64_text(whole_numbers(_correlations(cross), room.width)),
         "rules": rules,
-        "centre": [*((shift[:raw] + reference) / spread[:raw]).tolist(), *[0.0] * (len(whole.scale) - raw)],
-        "spread": [*spread[:raw].tolist(), *[1.0] * (len(whole.scale) - raw)],
+        "centre": [*_told((shift[:raw] + reference) / spread[:raw]), *[0.0] * (len(whole.scale) - raw)],
+        "spread": [*_told(spread[:raw]), *[1.0] * (len(whole.scale) - raw)],
         "target_centre": float(shift[-1] * target_scale),
         "target_scale": float(target_scale),
     }
+
+
+def _told(values: Floats) -> list[float]:
+    """To 12 digits, which are shorter to write."""
+    return [float(f"{value:.12g}") for value in values]
 
 
 def _smallest_eigenvalue(training: TrainingSet) -> float:

@@ -122,7 +122,8 @@ def _script() -> str:
     folder = files("foldwise.report.page")
     parts = [folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
     lines = [line.strip() for line in "\n".join(parts).splitlines()]
-    return "\n".join(['"use strict";', *(line for line in lines if line and not _COMMENT.match(line))])
+    kept = "\n".join(['"use strict";', *(line for line in lines if line and not _COMMENT.match(line))])
+    return re.sub(r"\}\n(?=\})", "}", kept)
 
 
 def _hash(text: str) -> str:

@@ -1,5 +1,6 @@
 """How to get a report again: the command or the call that made it, and with which versions."""
 
+import re
 import shlex
 from typing import Any
 
@@ -18,6 +19,8 @@ DEFAULTS = {
     "rule": "min",
 }
 """What `compare` takes where nothing is said; None where it is not told in the call."""
+_CALL = re.compile(r"\w+\(")
+"""How an estimator is told: as the call that makes it. What the study calls its own is told in words."""
 EXACT = 1e-6
 """A certificate (relative duality gap, or optimality residual) up to which a fit counts as exact."""
 GIVEN = "given as values"
@@ -36,7 +39,8 @@ def command_of(plain: dict[str, Any]) -> str:
     """
     settings, folds = plain["settings"], plain["folds"]
     names = [candidate["name"] for candidate in plain["candidates"]]
-    are_named = not any(candidate.get("about") for candidate in plain["candidates"])
+    given_as = {c["name"]: c["about"] for c in plain["candidates"] if _CALL.match(c.get("about") or "")}
+    are_named = not given_as
     special = {
         name: settings[name]
         for name, usual in DEFAULTS.items()
@@ -51,7 +55,7 @@ def command_of(plain: dict[str, Any]) -> str:
             words += ["--drop", column]
         return shlex.join(words)
     told = {"target": target} if event is None else {"time": target, "event": event}
-    others = ", ".join(candidate.get("about") or repr(candidate["name"]) for candidate in plain["candidates"])
+    others = ", ".join(given_as.get(name, repr(name)) for name in names)
     given = [f"candidates=[{others}]"] + (["folds=FOLDS"] if settings["seed"] is None else [])
     if settings["seed"] is not None:
         told |= {"folds": folds["folds"], "repeats": folds["repeats"], "seed": settings["seed"]}

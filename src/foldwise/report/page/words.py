@@ -83,7 +83,11 @@ def words_of(plain: dict[str, Any]) -> tuple[Word, ...]:
             "By how much an ordinary cross-validation flatters, since it scores a strength on the rows that chose it.",
         ),
         Word("kept", "Features", "How many features the final model, fitted to all rows, uses."),
-        Word("alpha", "alpha", "The strength of the penalty: the larger, the smaller the coefficients."),
+        Word(
+            "alpha",
+            "alpha",
+            "The strength of the penalty: the larger, the smaller the coefficients or a network's weights.",
+        ),
         Word(
             "curve",
             "Cross-validated error",

@@ -1,7 +1,7 @@
 """Networks as candidates: a multilayer perceptron with L2, L1, dropout or early stopping, all folds as one batch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from types import ModuleType
 from typing import Any
@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from foldwise.errors import InputError
 from foldwise.inference import one_standard_error
+from foldwise.study.along import Along
 from foldwise.study.candidates.candidate import Candidate
 from foldwise.study.linked import linked
+from foldwise.study.measure import measure_of
+from foldwise.study.outcome import Outcome
 from foldwise.study.piece import Piece
 from foldwise.study.rows import Rows
 from foldwise.study.task import Task
@@ -103,7 +106,26 @@ class NetworkCandidate(Candidate):
         if self.tunes:
             weight = _weight(rows, folds, range(folds.n_folds))
             score = float(np.average(errors[:, self._choice(errors, weight, task.rule)], weights=weight))
-        return Piece(predictions[:, 1] if rows.family.is_two_class else predictions, score=score)
+        every = _weight(rows, folds, range(folds.n_folds))
+        told = predictions[:, 1] if rows.family.is_two_class else predictions
+        return Piece(told, score=score, arrays={"outer_error": errors, "fold_weight": every})
+
+    def outcome(self, tasks: Sequence[Task], pieces: Sequence[Piece]) -> Outcome:
+        """Join the repeats; with the errors at every strength that trained in all of them."""
+        joined = super().outcome(tasks, pieces)
+        errors = np.concatenate([piece.arrays["outer_error"] for piece in pieces])
+        trained = np.flatnonzero(np.isfinite(errors).all(axis=0))[::-1]
+        if not self.tunes or not len(trained):
+            return joined
+        along = Along.of(
+            np.array(self.strengths)[trained],
+            errors[:, trained],
+            np.concatenate([piece.arrays["fold_weight"] for piece in pieces]),
+            len(pieces),
+            is_root=measure_of(tasks[0].rows.family).is_root,
+            strength=self.penalty,
+        )
+        return replace(joined, along=along)
 
     def _trained(self, task: Task) -> "_Networks":
         """One network for each held-out set and strength, in this order."""
