@@ -8,10 +8,9 @@ from typing import Any
 
 from foldwise import report
 from foldwise.cli.files import check_folder
-from foldwise.cli.stream import OnePass, scanned
+from foldwise.cli.stream import OnePass, say_skipped, scanned, why_one_pass
 from foldwise.cli.terminal import Step, notes_kept, progress_bar, say_note
 from foldwise.errors import InputError
-from foldwise.moments import FoldMoments
 from foldwise.study import Comparison
 from foldwise.study import compare as run_comparison
 from foldwise.study.candidates.network import NETWORKS
@@ -88,20 +87,22 @@ def show_demo(*, networks: bool = False) -> None:
 
 
 def _compared(request: Request, *, keep: Path | None = None) -> Comparison:
+    why = why_one_pass(request)
     with notes_kept() as notes, progress_bar("comparing") as step:
-        once = scanned(request, step)
-        comparison = _in_memory(request, step, keep) if once is None else _once(*once, request, step)
+        comparison = _in_memory(request, step, keep) if why is None else _once(why, request, step)
+    if why is not None:
+        say_skipped(comparison.moments)
     for note in notes:
         if note not in comparison.notes:  # those are in the report
             say_note(note)
     return comparison
 
 
-def _once(moments: FoldMoments, why: str, request: Request, step: Step) -> Comparison:
+def _once(why: str, request: Request, step: Step) -> Comparison:
     if request.budget is not None:
         raise InputError("--budget must be left out for a table that is read in one pass, with its folds")
     return compare_moments(
-        moments,
+        scanned(request, step),
         (f"read in one pass: {why}",),
         candidates=request.candidates or DEFAULT_CANDIDATES,
         l1_ratios=DEFAULT_L1_RATIOS,

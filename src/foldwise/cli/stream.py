@@ -32,8 +32,14 @@ class OnePass:
         return bool(self.stream or self.key or self.skip_bad or self.state or self.dask)
 
 
-def scanned(request: Request, step: Step) -> tuple[FoldMoments, str] | None:
-    """The table's moments where it is read in one pass, and why it is; None where it is read whole."""
+def why_one_pass(request: Request) -> str | None:
+    """Why the table is read in one pass, said to the user too; None where it is read whole.
+
+    Raises
+    ------
+    InputError
+        Where what is asked of a pass does not go with what is asked of the comparison.
+    """
     how = request.one_pass
     rows_only = next((name for name in ("time", "event", "offset", "leaks") if getattr(request, name)), None)
     if how.is_asked_for and (rows_only or how.stream is False or request.target is None):
@@ -42,13 +48,18 @@ def scanned(request: Request, step: Step) -> tuple[FoldMoments, str] | None:
     if rows_only or request.target is None or not isinstance(request.table, Path):
         return None
     why = why_streamed(request.table, stream=True if how.is_asked_for else how.stream)
-    if why is None:
-        return None
-    say_note(f"the table is read in one pass: {why}")
+    if why is not None:
+        say_note(f"the table is read in one pass: {why}")
+    return why
+
+
+def scanned(request: Request, step: Step) -> FoldMoments:
+    """The table's moments, in one pass."""
+    how = request.one_pass
     options: dict[str, Any] = {"key": how.key, "skip_bad": how.skip_bad, "state": how.state, "dask": how.dask}
-    moments = scan_for_study(
+    return scan_for_study(
         request.table,
-        target=request.target,
+        target=str(request.target),
         family=request.family,
         progress=step,
         folds=request.folds,
@@ -59,6 +70,11 @@ def scanned(request: Request, step: Step) -> tuple[FoldMoments, str] | None:
         units=dict(request.units),
         **options,
     )
-    for where, reason, _ in moments.origin.skipped if moments.origin is not None else ():
+
+
+def say_skipped(moments: FoldMoments | None) -> None:
+    """Name every part that was skipped; the report tells how many, and the first."""
+    if moments is None or moments.origin is None:
+        return
+    for where, reason, _ in moments.origin.skipped:
         say_note(f"skipped {where}: {reason}")
-    return moments, why

@@ -143,7 +143,7 @@ def scan_for_study(
 
 
 def reading_told(progress: Progress) -> Callable[[int, float | None], None]:
-    """What tells how many rows have been read, how fast, and how long it will still take.
+    """What tells how many thousandths of the table have been read, how many rows that is, and how fast.
 
     Examples
     --------
@@ -154,9 +154,7 @@ def reading_told(progress: Progress) -> Callable[[int, float | None], None]:
 
     def tell(rows: int, share: float | None) -> None:
         seconds = max(perf_counter() - began, 1e-9)
-        rate = f"reading, {rows:,} rows, {rows / seconds:,.0f} rows/s"
-        left = f", {seconds * (1.0 - share) / share:,.0f} s left" if share else ""
-        progress(round(1000 * (share or 0.0)), 1000, rate + left)
+        progress(round(1000 * (share or 0.0)), 1000, f"reading, {rows:,} rows, {rows / seconds:,.0f} rows/s")
 
     return tell
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from foldwise.moments.streaming.plan import ScanPlan
 
 _PATIENCE = 10
+_QUIET = 40  # errors only: that a process is slow to end is no news
 
 
 @contextmanager
@@ -46,10 +47,8 @@ def client_of(where: Any) -> Iterator[Any]:
         message = f"dask must be 'local', the address of a scheduler (tcp://...) or a Client, got {kind}"
         raise InputError(message)
     if where == "local":
-        with (
-            distributed.LocalCluster(n_workers=cores(), threads_per_worker=1, dashboard_address=None) as cluster,
-            distributed.Client(cluster) as client,
-        ):
+        settings = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": _QUIET}
+        with distributed.LocalCluster(n_workers=cores(), **settings) as cluster, distributed.Client(cluster) as client:
             yield client
         return
     try:
