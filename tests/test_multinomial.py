@@ -1,14 +1,19 @@
 """Several classes: slopes, gap and conjugate hold, folds equal refits, scikit-learn's ridge is met, nothing leaks."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 import foldwise as fw
+import foldwise.paths.generalized.fit as engine
 from foldwise.errors import InputError
 from foldwise.families import Multinomial
 from foldwise.paths import OutputPaths
+from foldwise.paths.generalized import working_sets
 from foldwise.paths.scores import held_out_scores
 
 N, P, C = 90, 4, 3
@@ -160,3 +165,56 @@ def test_offsets_and_gaussian_tools_are_refused():
         paths.information(fw.FoldMoments.scan(X, y))
     with pytest.raises(InputError, match="no single picture"):
         paths.plot()
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, sparse.csr_array])
+def test_working_columns_are_enough(wrap, monkeypatch):
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(N, 60)) * (rng.random((N, 60)) < 0.5)
+    y = np.argmax(X[:, :C] + rng.gumbel(size=(N, C)), axis=1)
+    common = {
+        "family": "multinomial",
+        "folds": fw.Folds.kfold(N, n_folds=3, repeats=2),
+        "nested": True,
+        "alphas": 10,
+        "eps": 0.3,
+        "penalty_factor": np.r_[np.ones(59), 0.3],
+        "bounds": (-0.4, 1.0),
+        "tol": 1e-12,
+    }
+    whole = fw.fit_paths(wrap(X), y, **common)
+    monkeypatch.setattr(engine, "FEW_COLUMNS", 10)
+    monkeypatch.setattr(working_sets, "MOST_IDLE", 6)  # so that columns go again
+    some = fw.fit_paths(wrap(X), y, **common)
+    assert len(some.columns) < 60
+    np.testing.assert_allclose(some.alphas, whole.alphas, rtol=1e-6)
+    np.testing.assert_allclose(some.coef, whole.coef, atol=1e-4)
+    np.testing.assert_allclose(some.cv_error, whole.cv_error, rtol=1e-4)
+
+
+def test_a_wide_table_takes_little_memory_and_leaks_nothing():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(60, 2000))
+    y = np.arange(60) % 4
+    X[:, :4] += 2.0 * np.eye(4)[y]
+    folds = fw.Folds.kfold(60, n_folds=3)
+    moved, y_moved = X.copy(), y.copy()
+    moved[folds.test_rows(1)] += 1e6  # which makes all columns alike for the sets that see it
+    y_moved[folds.test_rows(1)] = 3
+    common = {"family": "multinomial", "folds": folds, "alphas": [0.2, 0.15], "tol": 1e-12}
+    before = fw.fit_paths(X, y, **common)
+    tracemalloc.start()
+    after = fw.fit_paths(moved, y_moved, **common)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    h = before.index({1})
+    np.testing.assert_allclose(after.coef[h], before.coef[h], atol=3e-5)
+    assert before.coef[h].any()
+    assert after.gap[h].max() <= 1e-12
+    assert np.abs(after.coef[0] - before.coef[0]).max() > 1e-3
+    assert peak < 60 * X.nbytes  # the sets' matrices of all coefficients would be 2,000 times X
+
+
+def test_wide_ridge_is_refused():
+    with pytest.raises(InputError, match="l1_ratio must be above 0 for 2000 columns and 3 classes"):
+        fw.fit_paths(np.zeros((6, 2000)), np.arange(6) % 3, family="multinomial", l1_ratio=0.0)

@@ -73,13 +73,14 @@ def mean_deviance(fold_loss: Floats, saturated: Floats, weight: Floats) -> Float
 def of_walk(walker: Walker, points: Sequence[Point]) -> Walked:
     """From a walk on the scale of its rows."""
     passes = walker.passes
-    last = walker.coef.shape[1]
-    coef = np.stack([np.pad(point.coef, ((0, 0), (0, last - point.coef.shape[1]))) for point in points], axis=1)
-    outputs = walker.first
-    # (H, A, C q) to (H, A, q, C)
-    original = coef[:, :, outputs:].reshape(*coef.shape[:2], outputs, passes.n_columns).swapaxes(2, 3)
-    original = original / passes.unit[:, None]
-    intercept = coef[:, :, :outputs] - np.einsum("haqc,hq->hac", original, passes.shift)
+    outputs, whole = walker.first, walker.everything
+    columns = np.unique(np.concatenate([point.columns for point in points]))
+    original = np.zeros((walker.H, len(points), len(columns), outputs))
+    for a, point in enumerate(points):
+        slopes = point.coef[:, outputs:].reshape(walker.H, outputs, -1).swapaxes(1, 2)
+        original[:, a, np.searchsorted(columns, point.columns)] = slopes / whole.unit[point.columns, None]
+    intercept = np.stack([point.coef[:, :outputs] for point in points], axis=1)
+    intercept -= np.einsum("haqc,hq->hac", original, whole.shift[:, columns])
     if walker.family.shares_rows:
         intercept = np.zeros_like(intercept)
     if outputs == 1:
@@ -87,8 +88,8 @@ def of_walk(walker: Walker, points: Sequence[Point]) -> Walked:
     elif walker.options.fit_intercept:
         intercept -= intercept.mean(axis=2, keepdims=True)
     return Walked(
-        sets=walker.everything.sets,
-        columns=walker.columns,
+        sets=whole.sets,
+        columns=columns,
         coef=original,
         intercept=intercept,
         points=points,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from foldwise.moments import Fill, Pools
     from foldwise.paths.generalized.newton import NewtonModels
+    from foldwise.solvers._warm import WarmProblem
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -164,9 +165,9 @@ class FilledPasses(Passes):
         raw = np.einsum("hcq,hrq->hcr", slopes, self.designs[which])
         return np.concatenate([coef[:, :m], raw.reshape(len(coef), -1)], axis=1)
 
-    def newton_models(self, *, fit_intercept: bool) -> NewtonModels:
+    def newton_models(self, *, fit_intercept: bool, before: list[WarmProblem] | None = None) -> NewtonModels:
         """A Newton model for every set, which takes moments of the shared columns."""
-        models = replace(self.shared, sets=self.sets).newton_models(fit_intercept=fit_intercept)
+        models = replace(self.shared, sets=self.sets).newton_models(fit_intercept=fit_intercept, before=before)
         H, r, q = self.designs.shape
         models.designs = np.zeros((H, r + 1, q + 1))
         models.designs[:, 0, 0] = 1.0

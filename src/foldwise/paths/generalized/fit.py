@@ -104,11 +104,12 @@ def _check_size(table: RowTable, search: Search) -> None:
             message = "fill and pools must be left out with family='multigaussian'; fill X beforehand"
         elif p > FEW_COLUMNS:
             message = f"fill and pools need at most {FEW_COLUMNS} columns, got {p}; fill X beforehand"
-    elif outputs > 1 and outputs * p > MANY_COLUMNS:
+    elif outputs > 1 and outputs * p > MANY_COLUMNS and name == "multigaussian":
         message = f"X must have at most {MANY_COLUMNS // outputs} columns with {outputs} outputs ({name}), got {p}"
-    elif search.l1_ratio == 0.0 and p > MANY_COLUMNS:
+    elif search.l1_ratio == 0.0 and outputs * p > MANY_COLUMNS:
+        each = "" if outputs == 1 else f" and {outputs} classes"
         message = (
-            f"l1_ratio must be above 0 for {p} columns with family={name!r}, got 0.0: "
+            f"l1_ratio must be above 0 for {p} columns{each} with family={name!r}, got 0.0: "
             "without zeros every set needs a matrix of all of them; 0.01 is nearly ridge"
         )
     elif search.l1_ratio > 0.0 and _is_wide(table) and not isinstance(search.alphas, int) and search.alphas[-1] == 0.0:
@@ -173,7 +174,7 @@ def _begin_walk(
         passes = Passes(rows, table.y[order], offset, table.family, sets)
     if fills:
         passes = FilledPasses.of(passes, maps)
-    few = fills or table.n_outputs > 1 or table.n_features <= FEW_COLUMNS or search.l1_ratio == 0.0
+    few = fills or table.n_outputs * table.n_features <= FEW_COLUMNS or search.l1_ratio == 0.0
     return Walker(passes, options, search) if few else WorkingSets(passes, options, search)
 
 

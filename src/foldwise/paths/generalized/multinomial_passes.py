@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.paths.generalized.sets import Sets
+    from foldwise.solvers._warm import WarmProblem
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -40,7 +41,12 @@ class MultinomialPasses(Passes):
         C = self.n_intercepts
         return coef[:, :C], coef[:, C:].reshape(len(coef), C, -1)
 
-    def newton_models(self, *, fit_intercept: bool) -> NewtonModels:
+    def newton_models(
+        self,
+        *,
+        fit_intercept: bool,
+        before: list[WarmProblem] | None = None,  # noqa: ARG002 - columns that come in move those of the next class
+    ) -> NewtonModels:
         """A Newton model of all classes for every set."""
         return MultinomialModels(self.sets, fit_intercept=fit_intercept, n_classes=self.n_intercepts)
 
@@ -85,14 +91,12 @@ class MultinomialPasses(Passes):
 
     def evaluate(self, which: Ints, new: Floats, step: Step | None = None, *, keep_dual: bool = False) -> Evaluation:
         """Losses and gradients of some sets at coefficients new (H', C + C q)."""
-        if keep_dual:
-            message = "the dual points of several classes are not kept"
-            raise NotImplementedError(message)
+        dual = np.empty((self.rows.n, len(which), self.n_intercepts)) if keep_dual else None
         cells = len(which) * self.n_intercepts * (1 if step is None else 2)
         chunks = self.rows.chunks(max(CHUNK_CELLS // cells, 64))
         workers = self.rows.team.workers
         shares = [chunks[worker::workers] for worker in range(min(workers, len(chunks)))]
-        parts = self.rows.team.each(lambda share: self._over(share, which, new, step), shares)
+        parts = self.rows.team.each(lambda share: self._over(share, which, new, step, dual), shares)
         fold_loss, gradient, misfit, spill = (np.sum([part[i] for part in parts], axis=0) for i in range(4))
         total = self.sets.weight[which]
         return Evaluation(
@@ -101,10 +105,11 @@ class MultinomialPasses(Passes):
             loss=np.where(self.sets.keep[:, which], fold_loss, 0.0).sum(axis=0) / total,
             misfit=misfit / total if step is not None else np.full(len(which), np.nan),
             spill=spill / total,
+            dual=dual,
         )
 
     def _over(
-        self, chunks: list[tuple[int, int]], which: Ints, new: Floats, step: Step | None
+        self, chunks: list[tuple[int, int]], which: Ints, new: Floats, step: Step | None, dual: Floats | None
     ) -> tuple[Floats, Floats, Floats, Floats]:
         rows, C, wide = self.rows, self.n_intercepts, len(which)
         keep = self.sets.keep[:, which]
@@ -117,6 +122,7 @@ class MultinomialPasses(Passes):
             eta = self._eta(start, stop, new)
             np.add.at(fold_loss, label, rows.weight[start:stop, None] * self.family.loss(eta, y))
             gradient, bend = self.family.slopes(eta, y)
+            nearer = gradient
             if step is not None:
                 before = self._eta(start, stop, step.old)
                 omega = step.omega[start:stop]
@@ -127,6 +133,8 @@ class MultinomialPasses(Passes):
                 misfit += np.where(here > 0.0, here * bound, 0.0).sum(axis=0)
                 spill += np.where(here > 0.0, here * np.abs(nearer - u).max(axis=-1), 0.0).sum(axis=0)
             pull = np.where(here[..., None] > 0.0, here[..., None] * gradient, 0.0)
+            if dual is not None:
+                dual[start:stop] = np.where(here[..., None] > 0.0, here[..., None] * nearer, 0.0)
             intercepts += pull.sum(axis=0)
             rows.transposed_times(start, stop, padded(pull.reshape(stop - start, -1), lanes), slopes)
         flat = slopes[:, : wide * C].T.reshape(wide, C * rows.q)

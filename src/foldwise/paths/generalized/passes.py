@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from foldwise.families import Family
     from foldwise.paths.generalized.rows import Rows
     from foldwise.paths.generalized.sets import Sets
+    from foldwise.solvers._warm import WarmProblem
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -123,9 +124,9 @@ class Passes:
         """The largest size of an entry of every column (q,)."""
         return self.rows.largest()
 
-    def newton_models(self, *, fit_intercept: bool) -> NewtonModels:
-        """A Newton model for every set."""
-        return NewtonModels(self.sets, fit_intercept=fit_intercept)
+    def newton_models(self, *, fit_intercept: bool, before: list[WarmProblem] | None = None) -> NewtonModels:
+        """A Newton model for every set, which starts from the solutions of problems of the first columns."""
+        return NewtonModels(self.sets, fit_intercept=fit_intercept, before=before)
 
     def null_coef(self, *, fit_intercept: bool) -> Floats:
         """The null fits (H, q + 1) of all sets."""

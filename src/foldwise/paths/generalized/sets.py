@@ -88,14 +88,15 @@ class Sets:
         unit = rows.unit[: len(means[0])]
         return cls._weighed(unit, held_out, keep, total, np.stack(means), np.stack(scales), options)
 
-    def select(self, columns: Ints) -> Sets:
-        """The same sets with some columns alone."""
+    def select(self, columns: Ints, measured: Ints | None = None) -> Sets:
+        """The same sets with some coefficients alone, of the columns `measured` where they are numbered otherwise."""
+        measured = columns if measured is None else measured
         return Sets(
             held_out=self.held_out,
             keep=self.keep,
             weight=self.weight,
-            mean=self.mean[:, columns],
-            scale=self.scale[:, columns],
+            mean=self.mean[:, measured],
+            scale=self.scale[:, measured],
             l1_weight=np.ascontiguousarray(self.l1_weight[:, columns]),
             l2_weight=np.ascontiguousarray(self.l2_weight[:, columns]),
             lower=np.ascontiguousarray(self.lower[:, columns]),

@@ -49,13 +49,17 @@ NOTHING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """All held-out sets at one strength: coef (H, q + 1), gap, n_iter, status (H,), fold_loss (H, K)."""
+    """All held-out sets at one strength: coef (H, q + 1), gap, n_iter, status (H,), fold_loss (H, K).
+
+    The coefficients are of these columns (q,), class after class where there are several.
+    """
 
     coef: Floats
     gap: Floats
     n_iter: Ints
     status: NDArray[np.int8]
     fold_loss: Floats
+    columns: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +164,9 @@ class Walker:
         self.foresight -= 1
         if self.foresight < 0 and descent.n_iter.sum() > MANY_ROUNDS * self.H:
             self.foresight = FORESEEN
-        return Point(self.coef.copy(), descent.gap, descent.n_iter, descent.status, self.fold_loss.copy())
+        return Point(
+            self.coef.copy(), descent.gap, descent.n_iter, descent.status, self.fold_loss.copy(), self.columns.copy()
+        )
 
     def _foresee(self, l1: Floats, l2: Floats) -> Floats:
         """Where curvature is best taken: the middle of the step that is likely to come; or its end, and stand there.

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foldwise.paths.generalized.cells import LANES
-from foldwise.paths.generalized.newton import NewtonModels
 from foldwise.paths.generalized.passes import Passes
 from foldwise.paths.generalized.walk import Point, Walker
 
@@ -29,6 +28,11 @@ if TYPE_CHECKING:
 MAX_GROWTHS = 50
 # Share of its threshold that a column outside may exceed it by: what rounding makes of it.
 SLACK = 1e-12
+# Columns that come in at once, or as many as there are.
+MOST_NEW = 64
+# Working columns that no set uses are dropped when there are more than this many, and as many as are used; of several
+# classes, whose matrices are as many times larger, that share of it.
+MOST_IDLE = 128
 
 
 class WorkingSets(Walker):
@@ -45,27 +49,31 @@ class WorkingSets(Walker):
     def __init__(self, passes: Passes, options: Options, search: Search) -> None:
         self.everything = passes
         free = np.isfinite(options.penalty_factor) & (options.penalty_factor == 0.0)
-        self.columns = np.flatnonzero(free)
-        self.dual = np.zeros((passes.rows.n, len(passes.sets.held_out)))
+        self.columns, self.outputs = np.flatnonzero(free), passes.n_intercepts
+        self.dual = np.zeros((passes.rows.n, len(passes.sets.held_out), self.outputs))
         super().__init__(self._chosen(), options, search)
         self.keeps_dual = True
         # Where nothing has been stepped yet the gradient itself is the dual point.
         gradients = self.passes.evaluate(self.everyone, self.coef, keep_dual=True).dual
+        if self.outputs == 1:
+            self.dual = self.dual[..., 0]
         if gradients is not None:
             self.dual[:] = gradients
         self.all_pull = self._product()
         self.steepest = np.maximum(np.abs(self.all_pull).max(axis=1, initial=0.0), 1e-300)
 
     def _chosen(self) -> Passes:
-        whole = self.everything
-        sets = whole.sets.select(self.columns)
+        whole, p = self.everything, self.everything.rows.q
+        everywhere = np.concatenate([output * p + self.columns for output in range(self.outputs)])
+        sets = whole.sets.select(everywhere, self.columns)
         return type(whole)(whole.rows.select(self.columns), whole.y, whole.offset, whole.family, sets)
 
     def _product(self) -> Floats:
-        """Minus the products (H, p) of all columns with the dual points, over the sets' weights."""
-        rows, wide = self.everything.rows, -(-self.H // LANES) * LANES
+        """Minus the products (H, C p) of all columns with the dual points, over the sets' weights."""
+        rows, lanes = self.everything.rows, self.H * self.outputs
+        wide = -(-lanes // LANES) * LANES
         padded = np.zeros((rows.n, wide))
-        padded[:, : self.H] = self.dual
+        padded[:, :lanes] = self.dual.reshape(rows.n, lanes)
         chunks = rows.chunks(max((1 << 20) // max(rows.q, 1), 256))
         shares = [chunks[worker :: rows.team.workers] for worker in range(min(rows.team.workers, len(chunks)))]
 
@@ -75,36 +83,57 @@ class WorkingSets(Walker):
                 rows.transposed_times(start, stop, padded[start:stop], out)
             return out
 
-        total = np.sum(rows.team.each(over, shares), axis=0)[:, : self.H]
-        return np.asarray(-total.T / self.sets.weight[:, None])
+        total = np.sum(rows.team.each(over, shares), axis=0)[:, :lanes].T
+        return np.asarray(-total.reshape(self.H, -1) / self.sets.weight[:, None])
 
     def _beyond(self, l1: Floats) -> Ints:
-        """Columns outside whose pull exceeds l1 (H,) times their threshold in some set."""
+        """Columns outside whose pull exceeds l1 (H,) times their threshold in some set; if many, the furthest."""
         sets = self.everything.sets
         can_move = np.where(self.all_pull > 0.0, sets.upper, -sets.lower) > 0.0
         wanted = (np.abs(self.all_pull) > l1[:, None] * sets.l1_weight) & can_move
-        wanted[:, self.columns] = False
-        return np.flatnonzero(wanted.any(axis=0))
+        some = np.asarray(wanted.reshape(self.H * self.outputs, -1).any(axis=0))
+        some[self.columns] = False
+        most = max(MOST_NEW, len(self.columns))
+        if some.sum() > most:  # alike, as columns with one far row are: once some are in, the others need not be
+            far = np.abs(self.all_pull) / np.maximum(l1[:, None] * sets.l1_weight, 1e-300)
+            reach = np.where(some, far.reshape(self.H * self.outputs, -1).max(axis=0), -1.0)
+            return np.sort(np.argsort(-reach, kind="stable")[:most])
+        return np.flatnonzero(some)
 
-    def _grow(self, new: Ints) -> None:
-        if not len(new):
-            return
-        before = self.models.problems
-        self.columns = np.concatenate([self.columns, new])
+    def _work_with(self, columns: Ints) -> None:
+        """Take these columns; those that the sets use must be among them."""
+        p, outputs = self.everything.rows.q, self.outputs
+        place = np.full(p, -1)
+        place[columns] = np.arange(len(columns))
+        grown = outputs == 1 and np.array_equal(columns[: len(self.columns)], self.columns)
+        before = self.models.problems if grown else None
+        slopes = np.zeros((self.H, outputs, len(columns)))
+        kept = place[self.columns] >= 0
+        slopes[:, :, place[self.columns[kept]]] = self.coef[:, outputs:].reshape(self.H, outputs, -1)[:, :, kept]
+        self.coef = np.concatenate([self.coef[:, :outputs], slopes.reshape(self.H, -1)], axis=1)
+        self.columns = columns
         self.passes = self._chosen()
         self.sets = self.passes.sets
-        self.coef = np.pad(self.coef, ((0, 0), (0, len(new))))
         self.before = self.coef.copy()
-        self.models = NewtonModels(self.sets, fit_intercept=self.options.fit_intercept, before=before)
+        self.models = self.passes.newton_models(fit_intercept=self.options.fit_intercept, before=before)
         self.own_for[:] = 0
         self.first_gap[:] = np.inf
         found = self.passes.evaluate(self.everyone, self.coef)
         self.gradient, self.largest = found.gradient, None
 
+    def _renumber(self, new: Ints) -> None:
+        """Let columns in, and where many are of no use to any set, those out."""
+        used = self.coef[:, self.outputs :].reshape(self.H * self.outputs, -1).any(axis=0)
+        used |= (self.sets.l1_weight == 0.0).reshape(self.H * self.outputs, -1).any(axis=0)
+        most = max(MOST_IDLE, int(used.sum())) // self.outputs
+        stay = self.columns[used] if len(used) - used.sum() > most else self.columns
+        if len(new) or len(stay) < len(self.columns):
+            self._work_with(np.concatenate([stay, new]))
+
     def advance(self, alpha: float) -> Point:
         """Bring every set to its solution at one strength."""
         l1 = alpha * self.l1_ratio * self.per_weight
-        self._grow(self._beyond(l1))
+        self._renumber(self._beyond(l1))
         point = super().advance(alpha)
         n_iter = point.n_iter
         for _ in range(MAX_GROWTHS):
@@ -112,7 +141,7 @@ class WorkingSets(Walker):
             new = self._beyond((1.0 + SLACK) * l1)
             if not len(new):
                 break
-            self._grow(new)
+            self._work_with(np.concatenate([self.columns, new]))
             point = super().advance(alpha)
             n_iter = n_iter + point.n_iter
         return replace(point, n_iter=n_iter)
