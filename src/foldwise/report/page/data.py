@@ -56,7 +56,7 @@ def explorer_data(
         "order": sorted(range(len(place)), key=lambda at: -size[shown[at]]),
         "error_unit": plain["target"]["unit"] if key == "rmse" else None,
         "baseline": plain["baseline"][key],
-        "best": {"name": plain["candidates"][0]["name"], "error": plain["candidates"][0][key]},
+        "best": _best(plain, key),
         "chosen": chosen,
         "start": start,
         "moments": packed,
@@ -74,6 +74,13 @@ def _chosen(plain: Mapping[str, Any], kinds: list[str]) -> dict[str, dict[str, f
         for kind in kinds
         if kind == c["name"] or kind.startswith(f"{c['name']}: ")
     }
+
+
+def _best(plain: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+    """The best candidate as a mark beside curves; not the unpenalized model, which is the weak end of each."""
+    best = plain["candidates"][0]
+    is_end = best["coef_per_sd"] is not None and best["alpha_min"] is None
+    return None if is_end else {"name": best["name"], "error": best[key]}
 
 
 def _sizes(plain: Mapping[str, Any], start: str, p: int) -> list[float]:

@@ -135,7 +135,7 @@ class Explorer {
     const shown = Math.min(this.at, path.done - 1);
     if (!this.drawn) {
       const before = this.before && this.before.done === path.alphas.length ? this.before : null;
-      this.curve.draw(path, { before, baseline: data.baseline, beside: this.beside(), best: this.isShown(data.best.name) ? null : data.best });
+      this.curve.draw(path, { before, baseline: data.baseline, beside: this.beside(), best: data.best && !this.isShown(data.best.name) ? data.best : null });
       const hasCoef = path.count !== null;
       byId("path-figure").hidden = byId("features-region").hidden = !hasCoef;
       byId("curve").parentElement.parentElement.classList.toggle("single", !hasCoef);

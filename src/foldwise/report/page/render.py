@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from foldwise import __version__
 from foldwise.report.page.data import explorer_data
 from foldwise.report.page.reproduction import command_of, conditions_of
-from foldwise.report.page.ties import ties_of
+from foldwise.report.page.ties import leaks_of, ties_of
 from foldwise.report.page.words import words_of
 from foldwise.study.along import Along
 from foldwise.study.wording import number, share, with_unit
@@ -96,6 +96,7 @@ def page(
         verdict=_verdict(plain["verdict"]),
         measure={"name": name, "explained": explained},
         notes=plain["notes"],
+        leaks=leaks_of(plain),
         command=command_of(dict(plain)),
         reproduction=conditions_of(dict(plain), dict(run) if run else None),
         sensitivity=_sensitivity(plain, unit),

@@ -17,6 +17,7 @@ DEFAULTS = {
     "alphas": 100,
     "l1_ratios": [0.1, 0.3, 0.5, 0.7, 0.9],
     "rule": "min",
+    "rope": 0.0,
 }
 """What `compare` takes where nothing is said; None where it is not told in the call."""
 _CALL = re.compile(r"\w+\(")
@@ -47,7 +48,7 @@ def command_of(plain: dict[str, Any]) -> str:
         if usual is not None and settings.get(name, usual) != usual
     } | {name: settings[name] for name in ("groups", "sample_weight", "offset") if settings.get(name)}
     target, event = plain["target"]["name"], plain["target"].get("event")
-    if are_named and event is None and not special and settings["seed"] is not None:
+    if are_named and event is None and not special and not plain.get("leaks") and settings["seed"] is not None:
         words = ["foldwise", "compare", "TABLE", "--target", target]
         words += ["--folds", str(folds["folds"]), "--repeats", str(folds["repeats"]), "--seed", str(settings["seed"])]
         words += ["--candidates", ",".join(name.replace(" ", "-") for name in names)]
@@ -63,6 +64,7 @@ def command_of(plain: dict[str, Any]) -> str:
         told["drop"] = settings["drop"]
     given += [f"{name}=VALUES" for name, value in special.items() if value == GIVEN]
     told |= {name: value for name, value in special.items() if value != GIVEN}
+    told |= {"leaks": True} if plain.get("leaks") else {}
     told |= {"stratify": True} if settings.get("stratify") and not plain["family"].get("classes") else {}
     arguments = ", ".join([f"{name}={value!r}" for name, value in told.items()] + given)
     return f"foldwise.compare(TABLE, {arguments})"

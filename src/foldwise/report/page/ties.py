@@ -68,6 +68,22 @@ def ties_of(plain: Mapping[str, Any], key: str, explained: str) -> dict[str, Any
     }
 
 
+def leaks_of(plain: Mapping[str, Any]) -> list[list[str]]:
+    """Each candidate's honest error, and what rows that judge would have made of it; empty where not asked for.
+
+    Examples
+    --------
+    >>> leaks_of({"leaks": [{"candidate": "lasso", "honest": 3.0, "tuned": None, "prepared": 2.9, "selected": 2.0}]})
+    [['lasso', '3.00', '\u2013', '2.90', '2.00']]
+    """
+    leaks = plain.get("leaks") or []
+    write = same_decimals(max((leak["honest"] for leak in leaks), default=1.0))
+    kinds = ("honest", "tuned", "prepared", "selected")
+    return [
+        [leak["candidate"], *(NONE if leak[kind] is None else write(leak[kind]) for kind in kinds)] for leak in leaks
+    ]
+
+
 def _plus_minus(d: Mapping[str, Any], change: Callable[[float], str]) -> str:
     return f"{change(d['difference'])} ± {change(d['interval'][1] - d['difference'])}"
 
