@@ -16,7 +16,6 @@ _CONTEXT = {"help_option_names": ["-h", "--help"]}
 _HELP = click.RichHelpConfiguration(theme="default-slim", text_paragraph_linebreaks="\n\n")
 
 _TABLE = click.argument("table", type=click.Path(path_type=Path))
-_TARGET = click.option("--target", metavar="COL", required=True, help="The column to predict.")
 _TARGET_OR_TIME = click.option("--target", metavar="COL", help="The column to predict.")
 _TIME = click.option("--time", metavar="COL", help="In place of --target: times to an event, with --event.")
 _EVENT = click.option(
@@ -197,7 +196,9 @@ def compare(
 
 @foldwise.command()
 @_TABLE
-@_TARGET
+@_TARGET_OR_TIME
+@_TIME
+@_EVENT
 @_FAMILY
 @click.option(
     "--model",

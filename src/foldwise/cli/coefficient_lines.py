@@ -1,5 +1,7 @@
 """Coefficients as lines of text: per standard deviation and per unit of each column, with signed bars."""
 
+from collections.abc import Callable
+
 import numpy as np
 from rich.text import Text
 
@@ -24,6 +26,8 @@ def coefficient_lines(trained: Trained, *, width: int) -> list[Text]:
     width
         Characters; bars and names are shortened to fit.
     """
+    if trained.coef.ndim == 2:
+        return _of_classes(trained)
     table = coefficients(trained.estimator, names=trained.recipe.names)
     effect = np.zeros_like(table.coef) if table.per_sd is None else table.per_sd
     kept = np.flatnonzero(table.coef)
@@ -53,10 +57,38 @@ def coefficient_lines(trained: Trained, *, width: int) -> list[Text]:
     return text
 
 
+def _of_classes(trained: Trained) -> list[Text]:
+    """Per standard deviation, a column for each class; the features that any class keeps, the strongest first."""
+    effect = trained.coef * trained.scale[:, None]
+    most = abs(effect).max(axis=1)
+    shown = [j for j in np.argsort(-most, kind="stable").tolist() if most[j] > 0.0][:MOST]
+    signed = same_decimals(float(most.max(initial=0.0)) or 1.0, 4, signed=True)
+    names = _padded(["per SD", *(_shortened(trained.recipe.names[j]) for j in shown), "(intercept)"], right=False)
+    intercepts = np.asarray(trained.intercept)
+    columns = [
+        _padded(
+            [
+                _shortened(str(label)),
+                *(_or_zero(signed, float(effect[j, c])) for j in shown),
+                signed(float(intercepts[c])),
+            ]
+        )
+        for c, label in enumerate(trained.modelled.classes)
+    ]
+    lines = ["  ".join(cells) for cells in zip(names, *columns, strict=True)]
+    left = int(np.count_nonzero(most)) - len(shown)
+    more = [Text(f"... and {left} smaller ones")] if left else []
+    return [Text(lines[0], style="dim"), *map(Text, lines[1:]), *more, *_dropped(trained)]
+
+
+def _or_zero(signed: Callable[[float], str], value: float) -> str:
+    return "0" if value == 0.0 else signed(value)
+
+
 def _dropped(trained: Trained) -> list[Text]:
     """Which columns have no coefficient, but for those that are constant in the training rows: an empty (other)."""
-    varying = trained.scale > 0
-    zero = [trained.recipe.names[j] for j in np.flatnonzero(varying & (trained.coef == 0))]
+    varying, dropped = trained.scale > 0, (trained.coef == 0).reshape(len(trained.coef), -1).all(axis=1)
+    zero = [trained.recipe.names[j] for j in np.flatnonzero(varying & dropped)]
     if not zero:
         return []
     listed = ", ".join(zero[:10]) + (", ..." if len(zero) > 10 else "")

@@ -9,11 +9,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 from foldwise.cli.trained import Strength, Trained
 from foldwise.errors import InputError, SeparationWarning
-from foldwise.families import Family, family_of, null_intercept
+from foldwise.families import Family, family_of
+from foldwise.families.cox import EVENT
+from foldwise.families.risk_sets import RiskSets
 from foldwise.paths import fit_paths
-from foldwise.paths.scores import SCORES
 from foldwise.resampling import Folds
-from foldwise.study.measure import Modelled
+from foldwise.study.fold_errors import best_constant
+from foldwise.study.measure import Modelled, scores_of
 from foldwise.study.separation import separation_explained
 from foldwise.study.source import make_source
 from foldwise.tables import Design, Recipe
@@ -27,10 +29,10 @@ TOL = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """A fitted line: coefficients (p,), intercept, and the columns' standard deviations (p,)."""
+    """A fitted line, or one for each of C classes: coefficients (p,) or (p, C), intercept, columns' spreads (p,)."""
 
     coef_: Floats
-    intercept_: float
+    intercept_: float | Floats
     scale_: Floats
 
 
@@ -58,10 +60,11 @@ def train_generalized(
         For a class with too few training rows.
     """
     family = family_of(design.family)
-    modelled = Modelled(family, str(design.target_name), design.reason, design.classes)
+    words = str(design.target_name) if design.event is None else f"{design.target_name} to {design.event_name}"
+    modelled = Modelled(family, words, design.reason, design.classes)
     recipe = Recipe.learn(design, training)
-    X, y = recipe.encode_values(design.values), np.asarray(design.target)
-    _check_training(design, y[training], chosen=alpha is None and kind != "ols")
+    X, y = recipe.encode_values(design.values), target_of(design)
+    _check_training(design, training, chosen=alpha is None and kind != "ols")
     if kind == "ols":
         strength, used, ratio = Strength(), 0.0, 1.0
     else:
@@ -86,11 +89,13 @@ def train_generalized(
     for message in separated:
         warnings.warn(message, SeparationWarning, stacklevel=2)
     coef, intercept = paths.model(at=0)
-    eta, null = (
-        X @ coef + intercept,
-        np.full(len(y), null_intercept(family, y[training], np.ones((training.size, 1)))[0]),
-    )
-    scores = _scores(modelled, y[test], eta[test]) if test.size else {}
+    intercept = 0.0 if family.shares_rows else intercept
+    whole, eta = family.check_target(y, len(y)), X @ coef + intercept
+    null = np.zeros_like(eta)
+    if not family.shares_rows:
+        null += best_constant(family, whole[training], np.ones(training.size))
+    training_error, test_error = errors(family, whole, eta, training, test)
+    scores = scores_of(family, whole[test], eta[test]) if test.size else {}
     scale = X[training].std(axis=0)
     return Trained(
         kind,
@@ -101,9 +106,9 @@ def train_generalized(
         strength=strength,
         training_rows=training.size,
         test_rows=test.size,
-        training_error=_deviance(family, y, eta, training),
-        test_error=_deviance(family, y, eta, test) if test.size else None,
-        test_error_of_mean=_deviance(family, y, null, test) if test.size else None,
+        training_error=training_error,
+        test_error=test_error,
+        test_error_of_mean=errors(family, whole, null, training, test)[1],
         coef=coef,
         intercept=intercept,
         scale=scale,
@@ -112,7 +117,16 @@ def train_generalized(
     )
 
 
-def _check_training(design: Design, y: Floats, *, chosen: bool) -> None:
+def target_of(design: Design) -> Floats:
+    """The target (n,) as the family checks it; for times to an event (n, 2), whether it came in the second column."""
+    y = np.asarray(design.target)
+    return y if design.event is None else np.column_stack([y, design.event])
+
+
+def _check_training(design: Design, training: Rows, *, chosen: bool) -> None:
+    y = np.asarray(design.target)[training]
+    if design.event is not None and not design.event[training].any():
+        raise InputError(f"event {design.event_name!r} is 0 in every training row: try another --seed")
     least = 2 if chosen else 1
     for code, label in enumerate(design.classes):
         count = int(np.count_nonzero(y == code))
@@ -135,13 +149,22 @@ def _chosen(
     standardize: bool,
 ) -> tuple[float, float]:
     """The strength and l1_ratio with the smallest cross-validated deviance."""
-    y = np.asarray(design.target)[training]
+    y = target_of(design)[training]
     if len(y) < folds:
         raise InputError(f"choosing alpha by cross-validation needs {folds} training rows, got {len(y)}: give --alpha")
-    dealt = Folds.stratified(y, folds, seed=seed) if family.is_two_class else Folds.kfold(len(y), folds, seed=seed)
-    part = replace(design, values=design.values[training], target=y)
+    spread = design.event[training] if design.event is not None else y if design.classes else None
+    dealt = Folds.kfold(len(y), folds, seed=seed) if spread is None else Folds.stratified(spread, folds, seed=seed)
+    _check_events(design, training, dealt)
     rows = make_source(
-        part, 1.0, family, folds=dealt, sample_weight=None, fill="median", indicators=False, min_level_count=10
+        replace(design, values=design.values[training]),
+        1.0,
+        family,
+        folds=dealt,
+        sample_weight=None,
+        fill="median",
+        indicators=False,
+        min_level_count=10,
+        target=y,
     )
     found: list[tuple[float, float, float]] = []
     for ratio in ratios:
@@ -156,15 +179,33 @@ def _chosen(
     return alpha, ratio
 
 
-def _deviance(family: Family, y: Floats, eta: Floats, rows: Rows) -> float:
-    return float(family.deviance(eta[rows], y[rows]).mean())
+def _check_events(design: Design, training: Rows, dealt: Folds) -> None:
+    if design.event is None:
+        return
+    events = int(design.event[training].sum())
+    if events < dealt.n_folds:
+        raise InputError(
+            f"choosing alpha by cross-validation needs {dealt.n_folds} training rows with an event of "
+            f"{design.event_name!r}, got {events}: give --alpha"
+        )
 
 
-def _scores(modelled: Modelled, y: Floats, eta: Floats) -> dict[str, float]:
-    """What people know of the test rows' predictions."""
-    found = {}
-    for name in modelled.measure.scores:
-        score = SCORES[{"accuracy": "misclassification", "rmse": "mse"}.get(name, name)]
-        value = float(score(modelled.family, y, eta[:, None], np.ones(len(y)))[0])
-        found[name] = 1.0 - value if name == "accuracy" else float(np.sqrt(value)) if name == "rmse" else value
-    return found
+def errors(family: Family, y: Floats, eta: Floats, training: Rows, test: Rows) -> tuple[float, float | None]:
+    """Mean deviance of training and of test rows; for times what each adds to the loss, twice and for each event.
+
+    Parameters
+    ----------
+    family : Family
+    y : array
+        As the family's own check gives it.
+    eta : array (n,) or (n, C)
+    training, test : row numbers; None is told of no test rows
+    """
+    if not family.shares_rows:
+        deviance = [float(family.deviance(eta[rows], y[rows]).mean()) for rows in (training, test) if rows.size]
+        return deviance[0], deviance[1] if test.size else None
+    kept = np.zeros((len(y), 2))
+    kept[training], kept[test, 0] = 1.0, 1.0
+    both, alone = RiskSets.of(y).partial(np.stack([eta, eta], axis=1), kept, efron=False)[0]
+    events = float(y[test, EVENT].sum())
+    return float(2.0 * alone / y[training, EVENT].sum()), float(2.0 * (both - alone) / events) if events else None

@@ -22,12 +22,16 @@ FORMAT = "foldwise-model"
 VERSION = 1
 OF_FAMILIES = 2
 """The version of files that a reader of version 1 would misread: their line is not the mean itself."""
+OF_CLASSES = 3
+"""The version of files with a line for each of three classes or more."""
 _KEYS = ("model", "target", "intercept", "coefficients", "recipe", "training")
 
 
 @dataclass(frozen=True)
 class SavedModel:
     """A model that can predict: recipe, coefficients (p,) in units of the target per unit of their column, intercept.
+
+    For C classes, three or more, each coefficient is a tuple of C numbers, and so is the intercept.
 
     Examples
     --------
@@ -44,8 +48,8 @@ class SavedModel:
     target_name: str
     target_unit: str | None
     recipe: Recipe
-    coef: tuple[float, ...]
-    intercept: float
+    coef: tuple[Any, ...]
+    intercept: Any
     training: dict[str, Any]
     modelled: Modelled = field(default_factory=lambda: Modelled(Gaussian(), "", ""))
 
@@ -62,8 +66,8 @@ class SavedModel:
             trained.target_name,
             trained.target_unit,
             trained.recipe,
-            tuple(trained.coef.tolist()),
-            trained.intercept,
+            _frozen(trained.coef),
+            trained.intercept if trained.coef.ndim == 1 else _frozen(trained.intercept),
             {
                 **asdict(trained.strength),
                 "rows": trained.training_rows,
@@ -78,9 +82,12 @@ class SavedModel:
         )
 
     def predict(self, table: Any) -> NDArray[np.float64]:
-        """Predict the rows of a table; (n,) means in units of the target, or probabilities of the second class."""
+        """Predict the rows of a table: (n,) means in units of the target, or probabilities of the second class.
+
+        For three classes and more (n, C) probabilities of each; of times to an event the relative hazard.
+        """
         encoded = self.recipe.encode_table(table)
-        eta: NDArray[np.float64] = encoded @ np.asarray(self.coef) + self.intercept
+        eta: NDArray[np.float64] = encoded @ np.asarray(self.coef) + np.asarray(self.intercept)
         return self.modelled.family.mean(eta)
 
     def columns(self, table: Any) -> dict[str, list[Any]]:
@@ -99,6 +106,10 @@ class SavedModel:
         mean, classes = self.predict(table), self.modelled.classes
         if not classes:
             return {"prediction": mean.tolist()}
+        if mean.ndim == 2:
+            most = [classes[int(at)] for at in mean.argmax(axis=1)]
+            chances = {f"probability_{label}": mean[:, c].tolist() for c, label in enumerate(classes)}
+            return {"prediction": most, **chances}
         return {
             "prediction": [classes[int(chance > 0.5)] for chance in mean.tolist()],
             f"probability_{classes[0]}": (1.0 - mean).tolist(),
@@ -107,13 +118,16 @@ class SavedModel:
 
     def exported(self, suffix: str, table: Any) -> bytes:
         """The content of an ``.onnx``, ``.sql`` or ``.py`` file, checked on a table; see `foldwise.export`."""
+        if isinstance(self.intercept, tuple) or self.modelled.is_risk:
+            kind = "times to an event" if self.modelled.is_risk else "three classes or more"
+            raise InputError(f"a model of {kind} can't be exported as {suffix} as yet")
         return exported(suffix, self.recipe, self.coef, self.intercept, self.modelled, table)
 
     def to_dict(self) -> dict[str, Any]:
         """The model as plain data; the schema is in docs/model-file.md."""
         return {
             "format": FORMAT,
-            "version": VERSION if self.modelled.family.name == "gaussian" else OF_FAMILIES,
+            "version": self._version,
             "foldwise": __version__,
             "model": self.kind,
             "target": {"name": self.target_name, "unit": self.target_unit},
@@ -123,6 +137,12 @@ class SavedModel:
             "recipe": self.recipe.to_dict(),
             "training": self.training,
         }
+
+    @property
+    def _version(self) -> int:
+        if isinstance(self.intercept, tuple):
+            return OF_CLASSES
+        return VERSION if self.modelled.family.name == "gaussian" else OF_FAMILIES
 
     @classmethod
     def from_dict(cls, plain: Any) -> Self:
@@ -135,9 +155,9 @@ class SavedModel:
         """
         if not isinstance(plain, dict) or plain.get("format") != FORMAT:
             raise InputError("it is not a model that `foldwise fit --save` wrote")
-        if plain.get("version") not in {VERSION, OF_FAMILIES}:
+        if plain.get("version") not in {VERSION, OF_FAMILIES, OF_CLASSES}:
             found = f"its format has version {plain.get('version')!r}"
-            raise InputError(f"{found}; this foldwise reads version {VERSION} and {OF_FAMILIES}")
+            raise InputError(f"{found}; this foldwise reads versions {VERSION} to {OF_CLASSES}")
         missing = [key for key in _KEYS if key not in plain]
         if missing:
             raise InputError(f"it has no {missing[0]!r}")
@@ -145,9 +165,10 @@ class SavedModel:
         coefficients, target = plain["coefficients"], plain["target"]
         if not isinstance(coefficients, dict) or set(coefficients) != set(recipe.names):
             raise InputError("its coefficients are not those of the columns of its recipe")
-        for name, value in [*coefficients.items(), ("intercept", plain["intercept"])]:
-            if not _is_number(value):
-                raise InputError(f"its coefficient of {name!r} is not a number")
+        needed = plain["version"] != VERSION
+        modelled = _modelled(plain.get("family"), str(target), needed=needed)
+        outputs = len(modelled.classes) if plain["version"] == OF_CLASSES else None
+        values = {name: _value(name, value, outputs) for name, value in coefficients.items()}
         if not isinstance(target, dict) or not isinstance(target.get("name"), str):
             raise InputError("its target has no name")
         return cls(
@@ -155,11 +176,26 @@ class SavedModel:
             target["name"],
             target.get("unit"),
             recipe,
-            tuple(float(coefficients[name]) for name in recipe.names),
-            float(plain["intercept"]),
+            tuple(values[name] for name in recipe.names),
+            _value("intercept", plain["intercept"], outputs),
             dict(plain["training"]) if isinstance(plain["training"], dict) else {},
-            _modelled(plain.get("family"), target["name"], needed=plain["version"] == OF_FAMILIES),
+            replace(modelled, target=target["name"]),
         )
+
+
+def _frozen(array: Any) -> tuple[Any, ...]:
+    return tuple(tuple(row) if isinstance(row, list) else row for row in array.tolist())
+
+
+def _value(name: str, value: Any, outputs: int | None) -> Any:
+    """A number, or a tuple of one for each class."""
+    if outputs is None:
+        if not _is_number(value):
+            raise InputError(f"its coefficient of {name!r} is not a number")
+        return float(value)
+    if not isinstance(value, list) or len(value) != outputs or not all(map(_is_number, value)):
+        raise InputError(f"its coefficient of {name!r} is not {outputs} numbers")
+    return tuple(map(float, value))
 
 
 def _modelled(family: Any, target: str, *, needed: bool) -> Modelled:
@@ -171,7 +207,8 @@ def _modelled(family: Any, target: str, *, needed: bool) -> Modelled:
         classes, reason = tuple(family["classes"]), str(family["reason"])
     except (KeyError, TypeError, InputError) as error:
         raise InputError(f"its family can't be read: {type(error).__name__} at {error}") from error
-    if len(classes) != 2 * made.is_two_class:
+    several = made.name == "multinomial"
+    if len(classes) != 2 * made.is_two_class and not (several and len(classes) > 1):
         raise InputError(f"its family has {len(classes)} classes")
     return Modelled(made, target, reason, classes)
 

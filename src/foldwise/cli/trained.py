@@ -30,9 +30,10 @@ class Strength:
 class Trained:
     """A fitted model with what is needed to use it, and how well it did.
 
-    ``scale`` (p,) holds the columns' standard deviations in the training rows. Errors are RMSEs in units of the target,
-    or mean deviances; ``test_error`` and ``test_error_of_mean`` (always predicting the training rows' mean) are None
-    without test rows. ``scores`` has what else is told of the test rows, for other families than the gaussian.
+    ``coef`` is (p,), or (p, C) for three classes or more, and then ``intercept`` (C,). ``scale`` (p,) holds the
+    columns' standard deviations in the training rows. Errors are RMSEs in units of the target, or mean deviances;
+    ``test_error`` and ``test_error_of_mean`` (always predicting the training rows' mean) are None without test
+    rows. ``scores`` has what else is told of the test rows, for other families than the gaussian.
     """
 
     kind: str
@@ -47,7 +48,7 @@ class Trained:
     test_error: float | None
     test_error_of_mean: float | None
     coef: Array
-    intercept: float
+    intercept: float | Array
     scale: Array
     modelled: Modelled
     scores: dict[str, float] = field(default_factory=dict)

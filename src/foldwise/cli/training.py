@@ -13,10 +13,11 @@ from foldwise import linear
 from foldwise.cli.generalized import train_generalized
 from foldwise.cli.trained import Strength, Trained
 from foldwise.errors import AccuracyWarning, InputError
-from foldwise.families import Gaussian
+from foldwise.families import Gaussian, family_of
 from foldwise.paths import fit_paths, prepare
 from foldwise.resampling import Folds
 from foldwise.study.measure import Modelled
+from foldwise.study.reading import check_target
 from foldwise.tables import Design, Recipe, make_design
 
 FOLDS = 10
@@ -28,7 +29,9 @@ def train(
     table: pa.Table,
     kind: str,
     *,
-    target: str,
+    target: str | None = None,
+    time: str | None = None,
+    event: str | None = None,
     family: str | None = None,
     drop: tuple[str, ...] = (),
     categories: tuple[str, ...] = (),
@@ -62,16 +65,12 @@ def train(
     (298, 100, 3.002)
     """
     _check_strength(kind, alpha, l1_ratio, standardize=standardize)
-    design = make_design(table, target=target, drop=drop, categories=categories, family=family)
+    predicted = check_target(target, time, event, None if family is None else family_of(family))
+    design = make_design(table, target=predicted, drop=drop, categories=categories, family=family, event=event)
     y = design.target
     if y is None:
         raise InputError("target must be named")
-    training, test = split_rows(len(y), test_size, seed, y if design.classes else None)
-    if design.family == "multinomial":
-        raise InputError(
-            f"target {target!r} has {len(design.classes)} classes; a model file holds two as yet: make a column of one "
-            "class against the others, or keep the rows of two"
-        )
+    training, test = split_rows(len(y), test_size, seed, y if design.classes else design.event)
     if design.family != "gaussian":
         return train_generalized(
             design,

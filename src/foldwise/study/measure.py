@@ -172,11 +172,36 @@ def other_scores(family: Family, y: Floats, eta: Floats, weights: Floats, folds:
         if name == "concordance":
             found[name] = _within(name, family, y, eta, weights, folds)
             continue
-        score = SCORES[{"accuracy": "misclassification", "rmse": "mse"}.get(name, name)]
-        value = score(family, y, np.moveaxis(eta, 0, 1), weights)
-        value = 1.0 - value if name == "accuracy" else np.sqrt(value) if name == "rmse" else value
-        found[name] = float(np.mean(value))
+        found[name] = _as_told(name, family, y, np.moveaxis(eta, 0, 1), weights)
     return found
+
+
+def scores_of(family: Family, y: Floats, eta: Floats) -> dict[str, float]:
+    """The same of one set of rows' predictors, (n,) or (n, C), each row counting alike.
+
+    Examples
+    --------
+    >>> from foldwise.families import Poisson
+    >>> scores_of(Poisson(), np.array([1.0, 3.0]), np.log([2.0, 3.0]))["mae"]
+    0.5
+    """
+    weights, found = np.ones(len(y)), {}
+    for name in measure_of(family).scores:
+        if name == "auc" and y.ndim == 2:
+            chances = family.mean(eta)
+            each = [SCORES["auc"](Binomial(), y[:, c], chances[:, c, None], weights)[0] for c in range(y.shape[1])]
+            found[name] = float(np.mean(each))
+        else:
+            found[name] = _as_told(name, family, y, eta[:, None], weights)
+    return found
+
+
+def _as_told(name: str, family: Family, y: Floats, eta: Floats, weights: Floats) -> float:
+    """A score by the name that people use, the mean over repeats (n, R[, C])."""
+    score = SCORES[{"accuracy": "misclassification", "rmse": "mse"}.get(name, name)]
+    value = score(family, y, eta, weights)
+    value = 1.0 - value if name == "accuracy" else np.sqrt(value) if name == "rmse" else value
+    return float(np.mean(value))
 
 
 def _auc_within(family: Family, y: Floats, eta: Floats, weights: Floats, folds: Folds) -> float:
