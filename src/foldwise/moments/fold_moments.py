@@ -182,8 +182,8 @@ class FoldMoments:
         n = X.shape[0]
         y = check_target(target, n)
         weight = check_weight(sample_weight, n)
-        if isinstance(folds, int):
-            folds = Folds.kfold(n, folds, repeats=repeats, seed=seed)
+        if isinstance(folds, (int, np.integer)):
+            folds = Folds.kfold(n, int(folds), repeats=repeats, seed=seed)
         if folds is not None and folds.n_rows != n:
             message = f"folds must label the {n} rows of X, got {folds.n_rows} labels"
             raise InputError(message)
@@ -226,7 +226,7 @@ class FoldMoments:
         if rest.pop("pools"):
             message = "pools are for arrays; a table's come from its text columns"
             raise InputError(message)
-        if folds is not None and (isinstance(folds, bool) or not isinstance(folds, int)):
+        if folds is not None and (isinstance(folds, bool) or not isinstance(folds, (int, np.integer))):
             message = f"folds must be a number for a table, whose rows are dealt by a hash, got {type(folds).__name__}"
             raise InputError(message)
         weight = rest["sample_weight"]
