@@ -175,6 +175,20 @@ def test_partitioned_folders_give_columns(tmp_path):
         np.testing.assert_allclose(a.scale, b.scale[order], rtol=1e-10)
 
 
+def test_only_folders_below_the_one_that_is_named_give_columns(tmp_path):
+    base = tmp_path / "run=7" / "table"
+    for town in ("Bad%20Ems", "__HIVE_DEFAULT_PARTITION__"):
+        (base / f"town={town}").mkdir(parents=True)
+        pq.write_table(table(400), base / f"town={town}" / "part.parquet")
+    towns = ["town=Bad Ems"]  # of two levels the second in order, which the missing one always is, has the column
+    for source in (base, str(base / "*" / "*.parquet"), sorted(base.rglob("*.parquet"))):
+        names = fw.FoldMoments.scan(source, "y", drop=["id"]).origin.names
+        assert [name for name in names if "=" in name] in (towns, ["town=(missing)"])
+        assert "run" not in names
+    one = fw.FoldMoments.scan(base / "town=Bad%20Ems" / "part.parquet", "y", drop=["id"])
+    assert "town" not in " ".join(one.origin.names)
+
+
 def test_no_row_reaches_a_fold_it_is_held_out_of():
     """Shift a fold's rows by 1e6: every other fold's block is the same to the last bit."""
     rows = table(40_000, gaps=True)

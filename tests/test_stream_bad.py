@@ -150,20 +150,32 @@ def test_empty_row_groups_and_files_count_for_nothing(tmp_path):
         scan(tmp_path / "more" / "empty.parquet")
 
 
+def test_empty_text_files_are_told_from_files_without_rows(tmp_path):
+    pa.csv.write_csv(table(500), tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text("x0,x1,x2,y\n")
+    assert scan(tmp_path).n_rows == 500
+    (tmp_path / "c.csv").write_text("")
+    with pytest.raises(InputError, match=r"c.csv: Empty CSV file"):
+        scan(tmp_path)
+    found = scan(tmp_path, skip_bad=True)
+    assert found.n_rows == 500
+    assert [where for where, _, _ in found.origin.skipped] == ["c.csv"]
+
+
 def test_a_text_column_that_changes_midway_is_named(tmp_path):
     rows = table(60_000)
     pa.csv.write_csv(rows, tmp_path / "a.csv")
     text = (tmp_path / "a.csv").read_text().splitlines()
     text[50_001] = "0.5,oak,1.0,2.0"
     (tmp_path / "b.csv").write_text("\n".join(text) + "\n")
-    with pytest.raises(InputError, match=r"b.csv, after row .*: column 'x1' holds numbers .* and 'oak'"):
+    with pytest.raises(InputError, match=r"b.csv: column 'x1' holds numbers .* and 'oak' in line 50002 here"):
         scan(tmp_path)
     found = scan(tmp_path, skip_bad=True)
     assert found.n_rows == 60_000
     assert equal(found, scan(tmp_path / "a.csv"))
     text[50_001] = "0.5,1.0"
     (tmp_path / "b.csv").write_text("\n".join(text) + "\n")
-    with pytest.raises(InputError, match=r"b.csv, after row .*Expected 4 columns, got 2"):
+    with pytest.raises(InputError, match=r"b.csv: .*Expected 4 columns, got 2"):
         scan(tmp_path)
 
 

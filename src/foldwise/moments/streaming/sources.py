@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, takewhile
 from os.path import commonpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset
@@ -18,6 +20,7 @@ from foldwise.moments.streaming.bad import BadBlock
 from foldwise.moments.streaming.dask_frames import partitions_of
 from foldwise.moments.streaming.files import MemoryFile, ParquetFile, changed_at
 from foldwise.moments.streaming.text import SUFFIXES, FrontFile
+from foldwise.tables.design import MISSING_LEVEL
 from foldwise.tables.frames import columns_of
 
 if TYPE_CHECKING:
@@ -81,7 +84,7 @@ def open_source(source: Any) -> Source:
     if isinstance(source, (str, Path)):
         return Source(_files([source]))
     if isinstance(source, (list, tuple)) and source and all(isinstance(item, (str, Path)) for item in source):
-        return Source(_files(source))
+        return Source(_files(list(source)))
     if isinstance(source, pyarrow.dataset.Dataset):
         return Source(_of_dataset(source))
     if is_dask(source):
@@ -142,64 +145,74 @@ def _batches_of(blocks: Iterable[Any]) -> Iterator[pa.RecordBatch]:
                 raise InputError(message) from error
 
 
-def _files(paths: Iterable[str | Path]) -> tuple[SourceFile, ...]:
+def _files(paths: Sequence[str | Path]) -> tuple[SourceFile, ...]:
+    """Files in order; their names, and the columns that folders give, are what follows the folder that was named."""
     found: list[Path] = []
-    root: Path | None = None
     for given in paths:
-        path = Path(given)
-        if path.is_dir():
-            root = path if root is None else root
-            inside = [p for p in sorted(path.rglob("*")) if p.is_file() and not _is_hidden(p.relative_to(path))]
-            known = [p for p in inside if p.suffix.lower() in {*PARQUET, *SUFFIXES}]
-            if not known:
-                message = f"the folder {str(path)!r} has no table foldwise can read, such as .parquet or .csv"
-                raise InputError(message)
-            found += known
-        elif path.is_file():
-            found.append(path)
-        else:
-            matches = [Path(p) for p in sorted(glob.glob(str(given), recursive=True)) if Path(p).is_file()]  # noqa: PTH207
-            if not matches:
-                what = "no file matches" if glob.has_magic(str(given)) else "there is no file"
-                message = f"{what} {str(given)!r}"
-                raise InputError(message)
-            found += matches
-    twice = [path for at, path in enumerate(found) if path in found[:at]] if len(found) < 1000 else []
+        found += _matches(Path(given))
+    twice = [path for path, count in Counter(found).items() if count > 1]
     if twice:
         message = f"source names {str(twice[0])!r} twice"
         raise InputError(message)
-    top = Path(commonpath([str(path.absolute().parent) for path in found]))
-    return tuple(_file(path, path.absolute().relative_to(top).as_posix(), _folders(path)) for path in found)
+    alone = len(paths) == 1
+    top = _root(Path(paths[0])) if alone else Path(commonpath([str(path.absolute().parent) for path in found]))
+    return tuple(_file(path, path.absolute().relative_to(top.absolute())) for path in found)
 
 
-def _file(path: Path, name: str, partition: Partition) -> SourceFile:
+def _matches(given: Path) -> list[Path]:
+    if given.is_file():
+        return [given]
+    if given.is_dir():
+        inside = [path for path in sorted(given.rglob("*")) if path.is_file() and not _is_hidden(path, given)]
+        known = [path for path in inside if path.suffix.lower() in {*PARQUET, *SUFFIXES}]
+        if not known:
+            message = f"the folder {str(given)!r} has no table foldwise can read, such as .parquet or .csv"
+            raise InputError(message)
+        return known
+    matches = [Path(path) for path in sorted(glob.glob(str(given), recursive=True)) if Path(path).is_file()]  # noqa: PTH207
+    if not matches:
+        what = "no file matches" if glob.has_magic(str(given)) else "there is no file"
+        message = f"{what} {str(given)!r}"
+        raise InputError(message)
+    return matches
+
+
+def _root(given: Path) -> Path:
+    """The folder that was named: of a pattern what comes before its first mark."""
+    if given.is_dir():
+        return given
+    if given.is_file():
+        return given.parent
+    plain = [*takewhile(lambda part: not glob.has_magic(part), given.parts)]
+    return Path(*plain)
+
+
+def _file(path: Path, inside: Path) -> SourceFile:
     size, changed = changed_at(path)
-    suffix = path.suffix.lower()
+    name, suffix, partition = inside.as_posix(), path.suffix.lower(), _folders(inside)
     if suffix in PARQUET:
         return ParquetFile(str(path), name, partition, None, size, changed)
     if suffix in SUFFIXES:
-        if size == 0:
-            message = f"{name!r} is empty"
-            raise InputError(message)
         return FrontFile(str(path), name, partition, size, changed)
-    message = (
-        f"{name!r} is not a table foldwise can read: the name should end in one of {', '.join(PARQUET + SUFFIXES)}"
-    )
+    known = ", ".join(PARQUET + SUFFIXES)
+    message = f"{name!r} is not a table foldwise can read: the name should end in one of {known}"
     raise InputError(message)
 
 
-def _folders(path: Path) -> Partition:
+def _folders(inside: Path) -> Partition:
     """Columns that folders named column=value give."""
-    pairs = [part.split("=", maxsplit=1) for part in path.parts[:-1] if "=" in part]
-    return tuple((name, _whole(value)) for name, value in pairs if name)
+    pairs = [part.split("=", maxsplit=1) for part in inside.parts[:-1] if "=" in part]
+    return tuple((name, _value(unquote(value))) for name, value in pairs if name)
 
 
-def _whole(text: str) -> str | int:
+def _value(text: str) -> str | int:
+    if text == "__HIVE_DEFAULT_PARTITION__":  # what writers call a missing value
+        return MISSING_LEVEL
     return int(text) if text.lstrip("-").isdigit() else text
 
 
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith((".", "_")) for part in path.parts)
+def _is_hidden(path: Path, below: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in path.relative_to(below).parts)
 
 
 def _of_dataset(data: pyarrow.dataset.Dataset) -> tuple[SourceFile, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,11 +58,12 @@ class FrontFile:
 
     def schema(self) -> pa.Schema:
         """Its own columns, then those of its folders; of a text file as its first rows suggest."""
-        with_file = self._batches(None, {})
-        first = next(with_file, None)
-        if first is None:
-            raise BadBlock(self.name, "there are no rows")
-        schema = first.schema
+        if self._is_text:
+            with self._named(0, None), self._reader(None, {}) as reader:
+                schema = reader.schema
+        else:
+            first = next(self._batches(None, {}), None)
+            schema = pa.schema([]) if first is None else first.schema
         for name, value in self.partition:
             schema = schema.append(pa.field(name, constant(value, 1).type))
         return schema.remove_metadata()
@@ -101,16 +103,29 @@ class FrontFile:
         return Path(self.path).suffix.lower() in {".csv", ".tsv", ".tab"}
 
     def _batches(self, columns: Sequence[str] | None, types: Types) -> Iterator[pa.RecordBatch]:
-        suffix, row = Path(self.path).suffix.lower(), 0
+        row, reader = 0, self._delimited(columns, types) if self._is_text else self._whole()
+        while True:
+            with self._named(row, columns):
+                batch = next(reader, None)
+            if batch is None:
+                return
+            yield batch if columns is None or self._is_text else batch.select(list(columns))
+            row += batch.num_rows
+
+    @contextmanager
+    def _named(self, row: int, columns: Sequence[str] | None) -> Iterator[None]:
+        """Say of what is wrong where it is."""
         try:
-            reader = self._delimited(columns, types) if self._is_text else self._whole(suffix)
-            for batch in reader:
-                yield batch if columns is None or self._is_text else batch.select(list(columns))
-                row += batch.num_rows
+            yield
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise BadBlock(f"{self.name}, after row {row:,}", _explained(error, columns)) from error
+            where = f"{self.name}, after row {row:,}" if row else self.name
+            raise BadBlock(where, _explained(error, columns)) from error
 
     def _delimited(self, columns: Sequence[str] | None, types: Types) -> Iterator[pa.RecordBatch]:
+        with self._reader(columns, types) as reader:
+            yield from reader
+
+    def _reader(self, columns: Sequence[str] | None, types: Types) -> Any:
         with Path(self.path).open("rb") as file:
             header = file.readline()
         semicolons = b";" in header and b"," not in header and b"\t" not in header
@@ -121,18 +136,17 @@ class FrontFile:
             column_types=types,
             include_columns=None if columns is None else list(columns),
         )
-        with pyarrow.csv.open_csv(
+        return pyarrow.csv.open_csv(
             self.path,
             read_options=pyarrow.csv.ReadOptions(block_size=_BLOCK),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter="\t" if tabs else ";" if semicolons else ",", newlines_in_values=True
             ),
             convert_options=options,
-        ) as reader:
-            yield from reader
+        )
 
-    def _whole(self, suffix: str) -> Iterator[pa.RecordBatch]:
-        if suffix in {".feather", ".arrow"}:
+    def _whole(self) -> Iterator[pa.RecordBatch]:
+        if Path(self.path).suffix.lower() in {".feather", ".arrow"}:
             with pa.memory_map(self.path) as source, pa.ipc.open_file(source) as file:
                 for at in range(file.num_record_batches):
                     yield file.get_batch(at)
