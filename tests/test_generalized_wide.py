@@ -195,3 +195,19 @@ def test_a_wide_table_has_no_unpenalized_answer():
     X, y = table("poisson", np.random.default_rng(8))
     with pytest.raises(InputError, match=r"alpha must be > 0 for 60 columns and 48 rows, got 0\.0"):
         fw.fit_paths(X, y, family="poisson", alphas=[0.1, 0.0])
+
+
+@pytest.mark.parametrize("family", ["binomial", "multinomial"])
+def test_a_path_may_end_where_its_error_has_turned(family):
+    rng = np.random.default_rng(9)
+    X = rng.normal(size=(N, 200))
+    y = (rng.random(N) < 1 / (1 + np.exp(-2.0 * X[:, 0]))).astype(int)
+    common = {"family": family, "folds": fw.Folds.kfold(N, n_folds=4, repeats=2), "alphas": 60, "eps": 1e-3}
+    whole = fw.fit_paths(X, y, **common)
+    early = fw.fit_paths(X, y, stop_when_turned=True, **common)
+    assert early.ended == "turned"
+    points = len(early.alphas)
+    assert 6 < points < 50
+    np.testing.assert_array_equal(early.coef, whole.coef[:, :points])
+    first = whole.cv_error[:4].mean(axis=0)
+    assert np.argmin(first) < points

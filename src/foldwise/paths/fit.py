@@ -129,9 +129,9 @@ def fit_paths(
     max_iter : int
         Bound on the solver's equality steps per point.
     stop_when_turned : bool
-        End the path of a wide table once every cross-validated curve has clearly risen past its minimum: the
-        expensive, saturated end is left out. `foldwise.paths.lockstep.turned` has the rule. Elsewhere the whole path
-        costs little and is always walked.
+        End the path of a wide table, of any family over 500 columns, once every cross-validated curve has clearly risen
+        past its minimum: the expensive, saturated end is left out. `foldwise.paths.lockstep.turned` has the rule.
+        Elsewhere the whole path costs little and is always walked.
     penalty : "elastic net", "group", "sparse group", "mcp" or "scad"
         What takes the place of the lasso's sum_j f_j |s_j b_j|; see docs/penalties.md. "group":
         sum_g f_g sqrt(size_g) |(s b)_g|_2, whole groups leave; "sparse group": (1 - tau) of that and tau of the
@@ -219,7 +219,6 @@ def fit_paths(
             sample_weight,
             Filling(fill, bool(indicators), pools, min_level_count),
             unused={
-                "stop_when_turned": stop_when_turned or None,
                 "penalty": None if penalty == "elastic net" else penalty,
                 "penalty_factor": penalty_factor if isinstance(penalty_factor, str) else None,
                 "groups": groups,
@@ -237,7 +236,7 @@ def fit_paths(
             bounds=bounds,
         )
         search = Search(grid, l1_ratio, eps, tol, int(max_iter), loss, nested)
-        paths = fit_generalized(table, search, options, control)
+        paths = fit_generalized(table, search, options, control, stop_when_turned=bool(stop_when_turned))
         control.warn_if_cut(len(paths.alphas), paths.n_repeats, stacklevel=2)
         _warn_unless_certified(paths, tol)
         return paths

@@ -93,7 +93,7 @@ def of_walk(walker: Walker, points: Sequence[Point]) -> Walked:
         coef=original,
         intercept=intercept,
         points=points,
-        deviance=_deviances(points, walker.saturated, passes.score_weight()),
+        deviance=deviances(points, walker.saturated, passes.score_weight()),
         null_objective=walker.null_objective,
         score_weight=passes.score_weight(),
         maps=getattr(passes, "maps", _unfilled(walker.H)),
@@ -113,14 +113,15 @@ def of_wide_walk(walker: WideWalk, points: Sequence[WidePoint]) -> Walked:
         coef=coef,
         intercept=np.stack([point.intercept for point in points], axis=1),
         points=points,
-        deviance=_deviances(points, np.asarray(walker.saturated, dtype=np.float64), weight),
+        deviance=deviances(points, walker.saturated, weight),
         null_objective=walker.null_objective,
         score_weight=weight,
         maps=_unfilled(walker.H),
     )
 
 
-def _deviances(points: Sequence[Point | WidePoint], saturated: Floats, weight: Floats) -> Floats:
+def deviances(points: Sequence[Point | WidePoint], saturated: Floats, weight: Floats) -> Floats:
+    """Mean deviances (H, K, A) on every fold."""
     return np.moveaxis(mean_deviance(np.stack([point.fold_loss for point in points]), saturated, weight), 0, 2)
 
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from foldwise.errors import DataWarning, InputError
 from foldwise.moments.threads import Team
 from foldwise.paths.control import Control
-from foldwise.paths.generalized.assemble import Walked, assemble, of_walk, of_wide_walk
+from foldwise.paths.generalized.assemble import Walked, assemble, deviances, of_walk, of_wide_walk
 from foldwise.paths.generalized.cox_passes import CoxPasses
 from foldwise.paths.generalized.dense_rows import COPIED_BYTES, DenseRows
 from foldwise.paths.generalized.filling import FilledPasses
@@ -29,6 +29,7 @@ from foldwise.paths.generalized.wide_walk import WidePoint, WideWalk
 from foldwise.paths.generalized.working_sets import WorkingSets
 from foldwise.paths.lockstep.columns import DenseColumns
 from foldwise.paths.lockstep.sparse_columns import SparseColumns
+from foldwise.paths.lockstep.turned import all_turned
 from foldwise.paths.strengths import RIDGE_STRONGEST
 
 if TYPE_CHECKING:
@@ -50,7 +51,14 @@ FEW_COLUMNS, MANY_COLUMNS = 500, 3000
 SMALL = 1e6
 
 
-def fit_generalized(table: RowTable, search: Search, options: Options, control: Control | None = None) -> Paths:
+def fit_generalized(
+    table: RowTable,
+    search: Search,
+    options: Options,
+    control: Control | None = None,
+    *,
+    stop_when_turned: bool = False,
+) -> Paths:
     """Paths of every held-out set.
 
     Parameters
@@ -62,6 +70,8 @@ def fit_generalized(table: RowTable, search: Search, options: Options, control: 
     control : Control, optional
         What may end the path early. Repeats follow each other: one that is interrupted is left out, unless it is the
         first.
+    stop_when_turned : bool
+        End the path of a table of many columns once every cross-validated curve of the first repeat has turned.
     """
     control = control or Control()
     _check_size(table, search)
@@ -83,7 +93,8 @@ def fit_generalized(table: RowTable, search: Search, options: Options, control: 
             if isinstance(grid, int):
                 grid = _grid(walker, grid, search)
             control.expect(len(grid), part=r, parts=repeats)
-            points = _walk(walker, grid, search, control)
+            many = isinstance(walker, WideWalk | WorkingSets)
+            points = _walk(walker, grid, search, control, may_turn=stop_when_turned and many and r == 0)
             weakest = float(grid[len(points) - 1])
             if np.any(options.penalty_factor == 0.0) or weakest == 0.0:
                 seen = walker.as_seen() if isinstance(walker, WideWalk) else walker
@@ -178,7 +189,9 @@ def _begin_walk(
     return Walker(passes, options, search) if few else WorkingSets(passes, options, search)
 
 
-def _walk(walker: Walker | WideWalk, grid: Floats, search: Search, control: Control) -> list[Any]:
+def _walk(
+    walker: Walker | WideWalk, grid: Floats, search: Search, control: Control, *, may_turn: bool = False
+) -> list[Any]:
     """Points of the grid, as many as control lets be; strengths far below the emptying one are come down to."""
     if search.l1_ratio > 0.0:
         strength = walker.emptying() / search.l1_ratio / float(walker.per_weight.max())
@@ -190,9 +203,18 @@ def _walk(walker: Walker | WideWalk, grid: Floats, search: Search, control: Cont
         if control.cut(len(points)):
             break
         points.append(walker.advance(float(alpha)))
+        if may_turn and _has_turned(walker, points):
+            control.ended = "turned" if len(points) < len(grid) else control.ended
+            break
         if control.explained(walker.explained):
             break
     return points
+
+
+def _has_turned(walker: Walker | WideWalk, points: list[Any]) -> bool:
+    """Whether every cross-validated deviance has clearly risen past its smallest."""
+    weight = walker.table.fold_weight if isinstance(walker, WideWalk) else walker.passes.score_weight()
+    return all_turned(walker.sets.held_out, deviances(points, walker.saturated, weight), weight)
 
 
 def _grid(walker: Walker | WideWalk, number: int, search: Search) -> Floats:

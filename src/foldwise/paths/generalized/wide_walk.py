@@ -122,7 +122,7 @@ class WideWalk:
         self.eta, self.omega, self.move, self.pulls, self.dual = (np.zeros((n, wide)) for _ in range(5))
         self.eta[:, : self.H] = self.intercept + self.offset[:, None]
         self.before = self.eta.copy()
-        self.saturated = np.bincount(table.label, weights=table.weight * family.saturated(y))
+        self.saturated: Floats = np.bincount(table.label, weights=table.weight * family.saturated(y)).astype(np.float64)
         seen = self._evaluate(self.everyone, self.eta[:, : self.H], None)
         self.pulls[:, : self.H], self.loss, self.fold_loss = seen.pull, seen.loss, seen.fold_loss
         null = self.loss - table.kept.T @ self.saturated / self.total

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -53,3 +55,28 @@ def has_turned(errors: Floats, weight: Floats) -> bool:
     spread = np.sqrt(share @ (late - rise) ** 2 / (k - 1))
     gained = max(float(mean[0] - mean[best]), 0.0)
     return bool(np.all(rise > ERRORS * spread) and np.all(rise > RISE * gained))
+
+
+def all_turned(held_out: Sequence[frozenset[int]], errors: Floats, weight: Floats) -> bool:
+    """Whether the curve of the cross-validation, and of every inner one where folds are nested, has turned.
+
+    Parameters
+    ----------
+    held_out : sequence of frozenset, length H
+    errors : array (H, K, a)
+        Mean errors on every fold at the a strengths so far.
+    weight : array (K,)
+        Weights of the folds.
+    """
+    curves: dict[int, list[tuple[int, Floats]]] = {-1: []}
+    for h, members in enumerate(held_out):
+        if len(members) == 1:
+            (fold,) = members
+            curves[-1].append((fold, errors[h, fold]))
+        for fold in members if len(members) == 2 else ():
+            (outer,) = members - {fold}
+            curves.setdefault(outer, []).append((fold, errors[h, fold]))
+    return all(
+        len(parts) > 1 and has_turned(np.stack([curve for _, curve in parts]), weight[[fold for fold, _ in parts]])
+        for parts in curves.values()
+    )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foldwise.paths.lockstep.turned import has_turned
+from foldwise.paths.lockstep.turned import all_turned
 from foldwise.solvers.quadratic import Status
 
 if TYPE_CHECKING:
@@ -152,16 +152,4 @@ def _gather(points: list[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:
 
 def _all_turned(lockstep: Lockstep, errors: Floats) -> bool:
     """Whether the curve of the cross-validation, and of every inner one where folds are nested, has turned."""
-    weight = lockstep.fold_weight
-    curves: dict[int, list[tuple[int, Floats]]] = {-1: []}
-    for h, members in enumerate(lockstep.held_out):
-        if len(members) == 1:
-            (fold,) = members
-            curves[-1].append((fold, errors[h, fold]))
-        for fold in members if len(members) == 2 else ():
-            (outer,) = members - {fold}
-            curves.setdefault(outer, []).append((fold, errors[h, fold]))
-    return all(
-        has_turned(np.stack([curve for _, curve in parts]), weight[[fold for fold, _ in parts]])
-        for parts in curves.values()
-    )
+    return all_turned(lockstep.held_out, errors, lockstep.fold_weight)
