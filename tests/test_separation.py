@@ -13,7 +13,7 @@ import foldwise as fw
 from foldwise.errors import SeparationWarning
 from foldwise.paths.generalized import separation
 
-GENERATED = settings(max_examples=60, deadline=None, phases=[Phase.reuse, Phase.generate])
+GENERATED = settings(max_examples=40, deadline=None, phases=[Phase.reuse, Phase.generate])
 
 
 def is_separated(X, y, *, fit_intercept=True):

@@ -127,7 +127,7 @@ def fits_of(name):
 
 
 @given(st.sampled_from(PLACES), st.booleans())
-@settings(max_examples=40, deadline=None, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=25, deadline=None, phases=[Phase.reuse, Phase.generate])
 def test_a_changed_number_is_noticed(path, upward):
     changed = copy.deepcopy(REPORT)
     place = changed
@@ -175,7 +175,7 @@ def test_what_is_no_report_of_the_table_is_refused():
     with pytest.raises(InputError, match="given as values, which the report does not hold"):
         verify(values, ROWS)
     huber = report_of(ROWS, family="huber", candidates=["ridge"], drop=["w"])
-    with pytest.raises(InputError, match="scikit-learn has no huber family"):
+    with pytest.raises(InputError, match="reports of the huber family can't be recomputed as yet"):
         verify(huber, ROWS)
 
 

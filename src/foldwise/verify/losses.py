@@ -10,6 +10,9 @@ from sklearn import metrics
 Floats = NDArray[np.float64]
 Loss = Callable[[Floats, Floats, Floats], float]
 
+FAMILIES = ("gaussian", "binomial", "poisson", "gamma", "tweedie")
+"""Whose losses are known here."""
+
 
 def loss_of(family: str, parameters: dict[str, float]) -> tuple[Loss, Callable[[Floats], Floats]] | None:
     """The mean loss of (y, prediction, weight), and the prediction at a linear predictor; None for other families.

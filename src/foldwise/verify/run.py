@@ -11,7 +11,7 @@ from foldwise.errors import InputError
 from foldwise.verify.checks import Verification
 from foldwise.verify.fits import procedure_of
 from foldwise.verify.interval import NESTED
-from foldwise.verify.losses import loss_of
+from foldwise.verify.losses import FAMILIES, loss_of
 from foldwise.verify.one_candidate import verify_candidate
 from foldwise.verify.rows import Rows
 from foldwise.verify.search import Grid
@@ -56,7 +56,10 @@ def verify(report: Any, table: Any, *, progress: Tell | None = None) -> Verifica
     rows = Rows.of(report, table)
     loss = loss_of(report["family"]["name"], report["family"]["parameters"])
     if loss is None:
-        raise InputError(f"scikit-learn has no {report['family']['name']} family to recompute the report with")
+        name = report["family"]["name"]
+        raise InputError(
+            f"reports of the {name} family can't be recomputed as yet, only those of {', '.join(FAMILIES)}"
+        )
     verify_summary(found, report, rows, loss)
     verify_differences(found, report, rows)
     total = rows.folds.n_repeats * rows.folds.n_folds
