@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from foldwise.cli import main
@@ -26,7 +26,7 @@ pytest.importorskip("onnx", reason="onnx is not installed")
 # Random tables look odd: rare levels, columns without much in them.
 pytestmark = pytest.mark.filterwarnings("ignore::foldwise.errors.DataWarning")
 
-SLOW = settings(max_examples=25, deadline=None, phases=[Phase.reuse, Phase.generate])
+SLOW = settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 LANGUAGES = (".onnx", ".sql", ".py")
 FAMILIES = {"identity": Gaussian(), "log": Poisson(), "logit": Binomial(), "cloglog": Cloglog()}
 NASTY = [
@@ -38,6 +38,7 @@ NASTY = [
     "\\",
     "\\'",
     "select",
+    "TRUE",
     "row",
     "v1",
     "prediction",
@@ -71,6 +72,7 @@ def model_of(table, family, rng, *, min_level_count=10):
 
 
 @given(names, st.lists(texts, min_size=3, max_size=5, unique=True), st.sampled_from(list(FAMILIES)), st.integers(0, 99))
+@example(["x", "flag", "FALSE", "TRUE"], ["a", "b", "c"], "logit", 52)
 @SLOW
 def test_every_language_holds_any_text(names, levels, link, seed):
     rng = np.random.default_rng(seed)
@@ -188,6 +190,18 @@ def test_what_a_language_cannot_hold_is_named(suffix, names, levels, message):
     recipe, coef, intercept, modelled = model_of(table, Gaussian(), rng)
     with pytest.raises(InputError, match=message):
         exported(suffix, recipe, [1.0] * len(coef), intercept, modelled, table)
+
+
+def test_true_and_false_are_codes_too():
+    rng = np.random.default_rng(0)
+    flag = pa.array([None if u < 0.2 else u < 0.6 for u in rng.random(60).tolist()])
+    table = {"TRUE": flag, "x": pa.array(rng.normal(size=60))}
+    recipe = Recipe.learn(make_design(table, categories=["TRUE"]), min_level_count=1)
+    assert "TRUE=(missing)" in recipe.names
+    for suffix in LANGUAGES:
+        assert exported(
+            suffix, recipe, [1.5, -2.5, 4.5, 0.5, 0.0][: len(recipe.names)], 0.5, Modelled(Gaussian(), "y", ""), table
+        )
 
 
 def test_probit_is_python_only():

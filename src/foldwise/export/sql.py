@@ -73,15 +73,13 @@ def literal(value: Label) -> str:
 
     Examples
     --------
-    >>> literal(0.5), literal(1e-30), literal(3), literal(True), literal("it's")
-    ('0.5E0', '1e-30', '3', 'TRUE', "'it''s'")
+    >>> literal(0.5), literal(1e-30), literal(3), literal("it's")
+    ('0.5E0', '1e-30', '3', "'it''s'")
     """
     if isinstance(value, str):
         if "\0" in value:
             raise InputError(f"SQL can't hold the level {value!a}, which has a zero character")
         return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, bool):
-        return str(value).upper()
     if isinstance(value, int):
         return str(value)
     return repr(value) if "e" in repr(value) else f"{value!r}E0"
@@ -91,14 +89,18 @@ def _number(term: NumberTerm) -> str:
     name = identifier(term.source)
     if term.is_boolean:
         missing = literal(term.missing)
-        return f"CASE {name} WHEN TRUE THEN {literal(term.weight)} WHEN FALSE THEN 0.0E0 ELSE {missing} END"
+        return f"CASE WHEN {name} THEN {literal(term.weight)} WHEN NOT {name} THEN 0.0E0 ELSE {missing} END"
     return f"COALESCE({literal(term.weight)} * {name}, {literal(term.missing)})"
 
 
 def _levels(term: LevelTerm) -> str:
     name = identifier(term.source)
-    cases = "".join(f" WHEN {literal(level)} THEN {literal(weight)}" for level, weight in term.weights)
-    case = f"CASE {name}{cases} ELSE 0.0E0 END" if cases else "0.0E0"
+    if term.held == "boolean":  # without the words TRUE and FALSE, which a column may be called
+        cases = "".join(f" WHEN {'' if level else 'NOT '}{name} THEN {literal(w)}" for level, w in term.weights)
+        case = f"CASE{cases} ELSE 0.0E0 END" if cases else "0.0E0"
+    else:
+        cases = "".join(f" WHEN {literal(level)} THEN {literal(weight)}" for level, weight in term.weights)
+        case = f"CASE {name}{cases} ELSE 0.0E0 END" if cases else "0.0E0"
     if term.missing == 0.0:
         return case
     return f"CASE WHEN {name} IS NULL THEN {literal(term.missing)} ELSE {case} END"
