@@ -164,7 +164,8 @@ def test_layouts_and_precisions_agree():
 def test_no_column_is_overlooked(intercept):
     """The conditions of all columns hold at every point, those that were left out of the looks among them."""
     rng = np.random.default_rng(5)
-    X, y = rng.normal(size=(N, 900)), (rng.random(N) < 0.5).astype(float)
+    X = rng.normal(size=(N, 900)) + 2.0 * rng.normal(size=(N, 1))  # so that pulls grow as others come in
+    y = (X[:, 0] - X[:, 1] + rng.normal(size=N) > 0.0).astype(float)
     folds = fw.Folds.kfold(N, n_folds=3)
     paths = fw.fit_paths(
         X, y, family="binomial", folds=folds, alphas=40, eps=0.02, tol=1e-13, standardize=False, fit_intercept=intercept
