@@ -73,6 +73,7 @@ def model_of(table, family, rng, *, min_level_count=10):
 
 @given(names, st.lists(texts, min_size=3, max_size=5, unique=True), st.sampled_from(list(FAMILIES)), st.integers(0, 99))
 @example(["x", "flag", "FALSE", "TRUE"], ["a", "b", "c"], "logit", 52)
+@example(["x", "flag", "kind", "code"], ["", "b", "c"], "identity", 1)
 @SLOW
 def test_every_language_holds_any_text(names, levels, link, seed):
     rng = np.random.default_rng(seed)

@@ -166,7 +166,9 @@ def _run_onnx(content: bytes, formula: Formula, columns: Columns) -> Floats:
     for term in formula.terms:
         column = columns[term.source]
         if isinstance(term, LevelTerm) and term.held == "text":
-            given[term.source] = np.array(["" if text is None else text for text in column.to_pylist()], dtype=object)
+            given[term.source] = np.array(
+                [term.gap if text is None else text for text in column.to_pylist()], dtype=object
+            )
         else:
             given[term.source] = numbers(term.source, column)
     options = onnxruntime.SessionOptions()

@@ -38,6 +38,8 @@ class LevelTerm:
     held: Held
     weights: tuple[tuple[Label, float], ...]
     missing: float
+    gap: str = ""
+    """What stands for a missing value where text can't be missing: the empty text, or its level if that is one."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ def _level_term(category: Category, recipe: Recipe, coef: Sequence[float], colum
             missing = weight
         if weight != 0.0 and (value := _value(level, held)) is not None:
             weights.append((value, weight))
-    return LevelTerm(category.source, "text" if held == "nothing" else held, tuple(weights), missing)
+    gap = MISSING_LEVEL if any(level == "" for level, _ in category.levels) else ""
+    return LevelTerm(category.source, "text" if held == "nothing" else held, tuple(weights), missing, gap)
 
 
 def _value(level: str, held: str) -> Label | None:

@@ -105,7 +105,7 @@ class _Graph:
         if term.held == "text":
             known = dict(term.weights)
             if term.missing != 0.0:
-                known.setdefault("", term.missing)
+                known.setdefault(term.gap, term.missing)
             levels = [str(level) for level in known]
             place = self.node(
                 "LabelEncoder",
