@@ -75,6 +75,16 @@ def test_the_command_draws_from_what_is_kept(comparison, tmp_path, capsys):
     assert (tmp_path / "curve.svg").read_text() == kept
 
 
+def test_no_strength_at_all_has_its_place(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 2))
+    table = {"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] + rng.normal(size=40)}
+    found = fw.compare(table, target="y", candidates=["lasso"], alphas=[0.5, 0.1, 0.0], folds=4, repeats=1)
+    for path in report.save_figures(found, tmp_path):
+        assert "nan" not in path.read_text()
+        assert "inf" not in path.read_text()
+
+
 class _Tags(HTMLParser):
     def __init__(self):
         super().__init__()

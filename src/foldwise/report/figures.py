@@ -135,7 +135,7 @@ def curve_figure(name: str, along: Along, measure: str) -> Canvas:
     """The ordinary cross-validated error over the strengths, its band, and what the two rules choose."""
     canvas = Canvas(WIDTH, 330.0, f"Cross-validated error of the {name} ({measure})")
     x, y = _panel(canvas, along, float(along.low.min()), float(along.high.max()), 12.0)
-    xs = [x(log(alpha)) for alpha in along.alphas]
+    xs = [x(at) for at in _places(along)]
     ups, downs = ([(at, y(v)) for at, v in zip(xs, edge, strict=True)] for edge in (along.high, along.low))
     canvas.area([*ups, *downs[::-1]], BLUE, 0.18)
     canvas.line([(at, y(v)) for at, v in zip(xs, along.error, strict=True)], BLUE, width=2.0)
@@ -156,7 +156,7 @@ def path_figure(name: str, along: Along, names: Sequence[str]) -> Canvas:
     room = 12.0 + LETTER * max((len(_short(names[j])) for j in strongest), default=4)
     low, high = min(float(coef.min()), 0.0), max(float(coef.max()), 0.0)
     x, y = _panel(canvas, along, low, high, room)
-    xs = [x(log(alpha)) for alpha in along.alphas]
+    xs = [x(at) for at in _places(along)]
     canvas.line([(xs[0], y(0.0)), (xs[-1], y(0.0))], GREY)
     for j in moving.tolist():
         line = [(at, y(float(v))) for at, v in zip(xs, coef[:, j], strict=True)]
@@ -202,7 +202,8 @@ def _panel(canvas: Canvas, along: Along, low: float, high: float, room: float) -
     for mark in marks:
         canvas.line([(left, y(mark)), (right, y(mark))], GREY, opacity=0.3)
         canvas.text((left - 6.0, y(mark) + 4.0), write(mark), anchor="end", faint=True)
-    strongest, weakest = log(float(along.alphas[0])), log(float(along.alphas[-1]))
+    places = _places(along)
+    strongest, weakest = places[0], places[-1]
     x = _Scale(strongest, weakest, left + 6.0, right)
     for power in range(floor(weakest / log(10)) - 1, ceil(strongest / log(10)) + 1):
         for lead in (1, 3):
@@ -211,6 +212,12 @@ def _panel(canvas: Canvas, along: Along, low: float, high: float, room: float) -
                 canvas.text((x(at), 302.0), f"{lead * 10.0**power:g}", anchor="middle", faint=True)
     canvas.text(((left + right) / 2, 322.0), "alpha, the strength of the penalty", anchor="middle", faint=True)
     return x, y
+
+
+def _places(along: Along) -> list[float]:
+    """Where strengths stand, by their logarithm; no strength at all stands one decade below the weakest."""
+    weakest = min((float(alpha) for alpha in along.alphas if alpha > 0.0), default=1.0)
+    return [log(float(alpha) if alpha > 0.0 else weakest / 10.0) for alpha in along.alphas]
 
 
 def _axis(canvas: Canvas, x: _Scale, y: float) -> None:

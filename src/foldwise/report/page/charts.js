@@ -26,10 +26,12 @@ function draggable(svg, positions, choose) {
   });
 }
 
-/** Where strengths stand on a drawing of this width; `all` are those that must find room. */
+/** Where strengths stand on a drawing of this width, by their logarithm; `all` are those that must find room. */
 function strengthScale(alphas, left, right, all = alphas) {
-  const x = scaled(Math.log(Math.max(...all)), Math.log(Math.min(...all)), left, right);
-  return { x, xs: Array.from(alphas, (alpha) => x(Math.log(alpha))) };
+  const weakest = Math.min(...Array.from(all).filter((alpha) => alpha > 0)) / 10; // where no strength at all stands
+  const place = (alpha) => Math.log(alpha > 0 ? alpha : weakest);
+  const x = scaled(place(Math.max(...all)), place(Math.min(...all)), left, right);
+  return { x, xs: Array.from(alphas, (alpha) => x(place(alpha))) };
 }
 
 /** The cross-validation curve: band of one standard error, both rules' choices, and a marker that moves. */

@@ -63,9 +63,9 @@ function verticalAxis(svg, ticks, y, left, right) {
 
 /** Strengths below a drawing, strong on the left. */
 function strengthAxis(svg, alphas, x, bottom) {
-  const low = Math.min(...alphas);
+  const low = Math.min(...Array.from(alphas).filter((alpha) => alpha > 0));
   const high = Math.max(...alphas);
-  if (!(low > 0)) return;
+  if (!Number.isFinite(low)) return;
   let last = -Infinity;
   for (const tick of logTicks(low, high).reverse()) {
     const at = rounded(x(Math.log(tick)));

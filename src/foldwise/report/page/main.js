@@ -214,6 +214,7 @@ class Explorer {
 
 /** The strength next to one, by their ratio. */
 function nearestStrength(alphas, alpha) {
+  if (alpha === 0) return alphas.length - 1;
   let nearest = 0;
   for (let i = 0; i < alphas.length; i++) {
     if (Math.abs(Math.log(alphas[i] / alpha)) < Math.abs(Math.log(alphas[nearest] / alpha))) nearest = i;

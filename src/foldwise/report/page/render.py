@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 SCRIPTS = ("format", "draw", "moments", "solver", "live", "charts", "features", "main", "surface")
 """In the order in which one needs the others."""
-_COMMENT = re.compile(r"//|/\*\*.*\*/$")
-"""Lines that stay in the project's files: a page is shorter without."""
+_COMMENT = re.compile(r"^\s*/\*\*.*\*/$|(^|\s)//(\s.*)?$")
+"""They stay in the project's files: a page is shorter without."""
 NAMES = {"rmse": ("RMSE", "r2", "R²"), "deviance": ("Deviance", "d2", "D²")}
 
 
@@ -122,9 +122,8 @@ def _style() -> str:
 def _script() -> str:
     folder = files("foldwise.report.page")
     parts = [folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
-    lines = [line.strip() for line in "\n".join(parts).splitlines()]
-    kept = "\n".join(['"use strict";', *(line for line in lines if line and not _COMMENT.match(line))])
-    return re.sub(r"\}\n(?=\})", "}", kept)
+    lines = [_COMMENT.sub("", line).strip() for line in "\n".join(parts).splitlines()]
+    return re.sub(r"(?<=[{},])\n", "", "\n".join(['"use strict";', *filter(None, lines)]))
 
 
 def _hash(text: str) -> str:
