@@ -57,19 +57,24 @@ def scanned(request: Request, step: Step) -> FoldMoments:
     """The table's moments, in one pass."""
     how = request.one_pass
     options: dict[str, Any] = {"key": how.key, "skip_bad": how.skip_bad, "state": how.state, "dask": how.dask}
-    return scan_for_study(
-        request.table,
-        target=str(request.target),
-        family=request.family,
-        progress=step,
-        folds=request.folds,
-        repeats=request.repeats or 1,
-        seed=request.seed,
-        drop=request.drop,
-        categories=request.categories,
-        units=dict(request.units),
-        **options,
-    )
+    try:
+        return scan_for_study(
+            request.table,
+            target=str(request.target),
+            family=request.family,
+            progress=step,
+            folds=request.folds,
+            repeats=request.repeats or 1,
+            seed=request.seed,
+            drop=request.drop,
+            categories=request.categories,
+            units=dict(request.units),
+            **options,
+        )
+    except KeyboardInterrupt:
+        if how.state is not None and how.state.exists():
+            say_note(f"how far the pass was is in {str(how.state)!r}: the same command goes on from there")
+        raise
 
 
 def say_skipped(moments: FoldMoments | None) -> None:
