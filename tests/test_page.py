@@ -69,7 +69,19 @@ def test_no_row_is_in_it(fifty):
     numbers = 5 * (51 * 50 // 2)
     assert len(packed["correlation"]) == -(-numbers * packed["width"] // 3) * 4
     assert set(packed) == {
-        *("variables", "folds", "repeats", "repeats_in_all", "width", "gaps", "indicators", "weight", "mean", "root"),
+        *(
+            "variables",
+            "folds",
+            "repeats",
+            "repeats_in_all",
+            "width",
+            "gaps",
+            "indicators",
+            "weight",
+            "mean",
+            "root",
+            "farthest",
+        ),
         *("correlation", "rules", "centre", "spread", "target_centre", "target_scale"),
     }
 

@@ -31,7 +31,7 @@ function sharesOf(text, width) {
 function unpackBlocks(packed) {
   const q = packed.variables;
   const pairs = (q * (q - 1)) / 2;
-  const means = doublesOf(packed.mean);
+  const means = sharesOf(packed.mean, 6).map((share) => share * packed.farthest);
   const roots = doublesOf(packed.root);
   const correlations = sharesOf(packed.correlation, packed.width);
   return packed.weight.map((weight, block) => {

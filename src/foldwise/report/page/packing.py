@@ -77,7 +77,7 @@ def _rounding(width: int) -> float:
 
 def _characters(variables: int, blocks: int, width: int) -> int:
     pairs = variables * (variables - 1) // 2
-    return blocks * (pairs * width + 16 * variables) * 4 // 3
+    return blocks * (pairs * width + 14 * variables) * 4 // 3
 
 
 def pack(
@@ -98,9 +98,10 @@ def pack(
     Returns
     -------
     dict, plain data
-        `weight` (B), `mean`, `root` (B x q doubles) and `correlation` (B x q (q - 1) / 2 numbers of `width` bytes) in
-        base64; `rules`: for the final model and each fold held out, what its gaps are filled with, which levels are
-        pooled, which columns do not vary; `centre`, `spread` (p) and `target_centre`: back to the table's units.
+        In base64: `mean` (B x q numbers of 6 bytes, in shares of `farthest`), `root` (B x q doubles) and `correlation`
+        (B x q (q - 1) / 2 numbers of `width` bytes). `rules`: for the final model and each fold held out, what its gaps
+        are filled with, which levels are pooled, which columns do not vary; `centre`, `spread` (p) and `target_centre`:
+        back to the table's units.
     """
     q = int(moments.mean.shape[1])
     whole = moments.training_set(frozenset())
@@ -134,6 +135,8 @@ def pack(
             }
         )
     root = np.sqrt(np.maximum(np.einsum("bii->bi", cross), 0.0)) / spread
+    centred = (mean - shift) / spread
+    farthest = float(np.abs(centred).max()) or 1.0
     return {
         "variables": q,
         "folds": moments.n_folds,
@@ -143,7 +146,8 @@ def pack(
         "gaps": moments.gaps.tolist(),
         "indicators": moments.indicators,
         "weight": weight.tolist(),
-        "mean": base64_text(((mean - shift) / spread).astype("<f8")),
+        "mean": base64_text(whole_numbers(centred / farthest, WIDTHS[0])),
+        "farthest": farthest,
         "root": base64_text(root.astype("<f8")),
         "correlation": base64_text(whole_numbers(_correlations(cross), room.width)),
         "rules": rules,
