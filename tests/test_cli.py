@@ -88,11 +88,15 @@ def test_results_and_notes_go_to_different_streams(cars):
 
 MISTAKES = [
     (["explain"], "No such command 'explain'"),
-    (["fit", "{cars}"], "Missing option '--target'"),
+    (["fit", "{cars}"], "Missing option '--model'"),
+    (["fit", "{cars}", "--model", "ols"], "target must name a column of the table"),
     (["fit", "{cars}", "--target", "mpg", "--model", "ols", "--colour"], "No such option"),
     (["fit", "none.csv", "--target", "mpg", "--model", "ols"], "there is no file 'none.csv'"),
     (["fit", "{cars}", "--target", "mgp", "--model", "ols"], "the table has no column 'mgp'; did you mean 'mpg'?"),
-    (["fit", "{cars}", "--target", "name", "--model", "ols"], "target 'name' must be a number or have two classes"),
+    (
+        ["fit", "{cars}", "--target", "name", "--model", "ols"],
+        "target 'name' must be a number or have at most 20 classes",
+    ),
     (["compare", "{cars}", "--target", "mgp"], "the table has no column 'mgp'; did you mean 'mpg'?"),
     (["compare", "{cars}", "--target", "mpg", "--folds", "2"], "2 is not in the range x>=3"),
     (["compare", "{cars}", "--target", "mpg", "--folds", "399"], "398"),
