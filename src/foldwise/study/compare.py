@@ -1,10 +1,8 @@
 """compare: one table in, an honest comparison of regularized models out."""
 
-import platform
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 from typing import Any, get_args
@@ -12,7 +10,6 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from foldwise import __version__
 from foldwise.errors import DataWarning, InputError
 from foldwise.families import Family, family_of
 from foldwise.moments import Fill, FoldMoments
@@ -314,13 +311,10 @@ def compare(
             budget=budget,
         ),
         stopped=finished.stopped,
-        run=Run(
-            started=begun.isoformat(timespec="seconds"),
-            seconds=perf_counter() - start,
-            candidate_seconds={c.name: spent for c, spent in zip(chosen, finished.seconds, strict=True)},
-            versions={"foldwise": __version__} | {name: version(name) for name in ("numpy", "scipy", "scikit-learn")},
-            python=platform.python_version(),
-            machine=f"{platform.system()} {platform.machine()}",
+        run=Run.since(
+            begun,
+            perf_counter() - start,
+            {candidate.name: spent for candidate, spent in zip(chosen, finished.seconds, strict=True)},
         ),
         frame=kind_of(table),
         modelled=modelled,

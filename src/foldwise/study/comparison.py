@@ -1,13 +1,17 @@
 """Comparison: the answer of a study as plain data, and its tables."""
 
+import platform
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foldwise import __version__
 from foldwise.errors import InputError
 from foldwise.families import Gaussian
 from foldwise.moments import FoldMoments
@@ -57,6 +61,19 @@ class Run:
     versions: dict[str, str]
     python: str
     machine: str
+
+    @classmethod
+    def since(cls, begun: datetime, seconds: float, candidate_seconds: dict[str, float]) -> Self:
+        """Of a study that began then and has taken so long, here and with these versions."""
+        libraries = ("numpy", "scipy", "scikit-learn")
+        return cls(
+            started=begun.isoformat(timespec="seconds"),
+            seconds=seconds,
+            candidate_seconds=candidate_seconds,
+            versions={"foldwise": __version__} | {name: version(name) for name in libraries},
+            python=platform.python_version(),
+            machine=f"{platform.system()} {platform.machine()}",
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""

@@ -1,19 +1,16 @@
 """Comparing from fold moments alone: the rows were read once, and every error comes from the blocks' own moments."""
 
-import platform
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from importlib.metadata import version
 from time import perf_counter
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from foldwise import __version__
 from foldwise.errors import DataWarning, InputError
 from foldwise.families import Gaussian
 from foldwise.moments import FoldMoments
@@ -153,13 +150,10 @@ def compare_moments(
             rule=rule,
             rope=rope,
         ),
-        run=Run(
-            started=begun.isoformat(timespec="seconds"),
-            seconds=perf_counter() - start,
-            candidate_seconds={c.name: spent for c, spent in zip(chosen, finished.seconds, strict=True)},
-            versions={"foldwise": __version__} | {name: version(name) for name in ("numpy", "scipy", "scikit-learn")},
-            python=platform.python_version(),
-            machine=f"{platform.system()} {platform.machine()}",
+        run=Run.since(
+            begun,
+            perf_counter() - start,
+            {candidate.name: spent for candidate, spent in zip(chosen, finished.seconds, strict=True)},
         ),
         modelled=Modelled(Gaussian(), target, f"{target} holds numbers"),
         moments=scaled,
