@@ -8,6 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+from scipy.special import expit
 
 import foldwise as fw
 from foldwise.errors import SeparationWarning
@@ -115,3 +116,15 @@ def test_a_proof_of_overlap_is_never_wrong(seed):
     if proved:
         assert not is_separated(X, y)
         assert separation.separating_line(signed, -np.ones(3), np.ones(3)) is None
+
+
+def test_where_every_coefficient_is_penalized_or_bounded_nothing_runs_away():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(80, 2)) * np.exp(2.0 * rng.normal(size=(80, 1)))
+    y = (rng.random(80) < expit(2.0 * X[:, 0])).astype(float)
+    held = {"penalty_factor": [0.0, 1.0], "bounds": (-9.0, 9.0), "fit_intercept": False, "standardize": False}
+    paths = fw.fit_paths(X, y, family="binomial", alphas=[1e-6], **held)
+    doubt = expit(-np.abs(X @ paths.coef[0, 0]))
+    assert doubt.min() < 1e-6  # certain enough to be suspected
+    assert doubt.max() > 0.1  # and some rows are not
+    assert paths.gap.max() < 1e-6

@@ -106,6 +106,8 @@ def _confirmed(
         live = live & ~(penalized & (sets.l1_weight[h] > 0.0))
         low = np.concatenate([-np.ones(first), np.where(live & np.isinf(sets.lower[h]), -1.0, 0.0)])
         high = np.concatenate([np.ones(first), np.where(live & np.isinf(sets.upper[h]), 1.0, 0.0)])
+        if not np.any(high > low):
+            continue  # every coefficient is penalized or bounded, and there is no intercept: none can run away
         signed = (sign * np.column_stack([ones, (design - centre) / scale]))[kept[:, h]]
         tried = signed @ lines
         if np.any((tried.min(axis=0) >= -LEAST / 10.0) & (tried.mean(axis=0) > LEAST)):
