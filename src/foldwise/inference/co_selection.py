@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foldwise.errors import InputError
+from foldwise.inference.stability import checked_fits
 
 Floats = NDArray[np.float64]
 
@@ -101,12 +102,7 @@ def co_selection(
     >>> found.feature, found.relation, found.other, found.p
     (2, 'only without', 1, 0.001)
     """
-    fits = np.asarray(coef, dtype=float)
-    if fits.ndim != 2 or fits.shape[0] == 0:
-        raise InputError(f"coef must have shape (fits, features) with at least one fit, got {fits.shape}")
-    if not np.all(np.isfinite(fits)):
-        fit, feature = np.argwhere(~np.isfinite(fits))[0]
-        raise InputError(f"coef must be finite, got {fits[fit, feature]} in fit {fit} for feature {feature}")
+    fits = checked_fits(coef)
     if repeats < 1 or len(fits) % repeats:
         raise InputError(f"repeats must divide the {len(fits)} fits, got {repeats}")
     if permutations < 1 or most < 2:

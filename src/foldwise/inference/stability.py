@@ -56,15 +56,27 @@ def stability(coef: ArrayLike) -> Stability:
     >>> found.survival.tolist(), found.sign.tolist(), found.agreement.tolist()
     ([1.0, 0.25], [1, -1], [0.75, 1.0])
     """
-    fits = np.asarray(coef, dtype=float)
-    if fits.ndim != 2 or fits.shape[0] == 0:
-        raise InputError(f"coef must have shape (fits, features) with at least one fit, got {fits.shape}")
-    if not np.all(np.isfinite(fits)):
-        fit, feature = np.argwhere(~np.isfinite(fits))[0]
-        raise InputError(f"coef must be finite, got {fits[fit, feature]} in fit {fit} for feature {feature}")
+    fits = checked_fits(coef)
     positive = np.sum(fits > 0.0, axis=0)
     negative = np.sum(fits < 0.0, axis=0)
     kept = positive + negative
     agreement = np.full(kept.shape, np.nan)
     np.divide(np.maximum(positive, negative), kept, out=agreement, where=kept > 0)
     return Stability(kept / fits.shape[0], np.sign(positive - negative), agreement)
+
+
+def checked_fits(coef: ArrayLike) -> NDArray[np.float64]:
+    """Coefficients of several fits (F, p), finite.
+
+    Examples
+    --------
+    >>> checked_fits([[1.0, 0.0]]).shape
+    (1, 2)
+    """
+    fits = np.asarray(coef, dtype=float)
+    if fits.ndim != 2 or fits.shape[0] == 0:
+        raise InputError(f"coef must have shape (fits, features) with at least one fit, got {fits.shape}")
+    if not np.all(np.isfinite(fits)):
+        fit, feature = np.argwhere(~np.isfinite(fits))[0]
+        raise InputError(f"coef must be finite, got {fits[fit, feature]} in fit {fit} for feature {feature}")
+    return fits

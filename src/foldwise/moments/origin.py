@@ -74,15 +74,7 @@ class Origin:
         KeyError, TypeError
             Where it is something else.
         """
-        categories = tuple(
-            Category(
-                one["source"],
-                tuple(one["columns"]),
-                one["other"],
-                tuple((level, at) for level, at in one["levels"]),
-            )
-            for one in plain["categories"]
-        )
+        categories = tuple(Category.from_dict(category) for category in plain["categories"])
         pairs: dict[str, Any] = {
             name: tuple(tuple(item) for item in plain[name]) for name in ("kinds", "skipped", "units")
         }

@@ -1,7 +1,7 @@
 """The figures of a report as drawings: errors with intervals, the curve over the strengths, the path, signed bars."""
 
 from collections.abc import Mapping, Sequence
-from math import ceil, floor, log, log10
+from math import ceil, floor, log
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from foldwise.errors import InputError
 from foldwise.report.canvas import BLUE, GREY, ORANGE, Canvas
-from foldwise.report.numbers import same_decimals
+from foldwise.report.numbers import same_decimals, ticks
 from foldwise.study import Comparison
 from foldwise.study.along import Along
 from foldwise.study.wording import number, share
@@ -229,23 +229,6 @@ def _axis(canvas: Canvas, x: _Scale, y: float) -> None:
     for mark in marks:
         canvas.line([(x(mark), y), (x(mark), y + 4.0)], GREY)
         canvas.text((x(mark), y + 17.0), write(mark), anchor="middle", faint=True)
-
-
-def ticks(low: float, high: float, count: int) -> list[float]:
-    """Round numbers within [low, high], about so many.
-
-    Examples
-    --------
-    >>> ticks(3.02, 3.77, 4)
-    [3.2, 3.4, 3.6]
-    """
-    if not high > low:
-        return [low]
-    rough = (high - low) / count
-    power = 10.0 ** floor(log10(rough))
-    step = next(s for s in (power, 2 * power, 5 * power, 10 * power) if s >= 0.999 * rough)
-    first = ceil(low / step - 1e-9)
-    return [round((first + i) * step, 12) for i in range(floor(high / step + 1e-9) - first + 1)]
 
 
 def _measure(plain: Mapping[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """What a design is: named numeric columns that know where they come from, their categories, and the target."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,12 @@ class Category:
     columns: tuple[int, ...]
     other: int | None
     levels: tuple[tuple[str, int | None], ...] = ()
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """What `dataclasses.asdict` gave, also after a way through JSON."""
+        levels = tuple((level, column) for level, column in plain["levels"])
+        return cls(plain["source"], tuple(plain["columns"]), plain["other"], levels)
 
     @property
     def column_of(self) -> dict[str, int | None]:

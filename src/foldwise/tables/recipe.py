@@ -241,15 +241,7 @@ class Recipe:
         try:
             recipe = cls(
                 tuple(Column(**column) for column in plain["columns"]),
-                tuple(
-                    Category(
-                        category["source"],
-                        tuple(category["columns"]),
-                        category["other"],
-                        tuple((level, column) for level, column in category["levels"]),
-                    )
-                    for category in plain["categories"]
-                ),
+                tuple(Category.from_dict(category) for category in plain["categories"]),
                 fills=tuple(plain["fills"]),
                 rare=tuple(plain["rare"]),
                 indicators=tuple(plain["indicators"]),

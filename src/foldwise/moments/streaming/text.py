@@ -59,7 +59,7 @@ class FrontFile:
     def schema(self) -> pa.Schema:
         """Its own columns, then those of its folders; of a text file as its first rows suggest."""
         if self._is_text:
-            with self._named(0, None), self._reader(None, {}) as reader:
+            with self._named(0, None, {}), self._reader(None, {}) as reader:
                 schema = reader.schema
         else:
             first = next(self._batches(None, {}), None)
@@ -105,7 +105,7 @@ class FrontFile:
     def _batches(self, columns: Sequence[str] | None, types: Types) -> Iterator[pa.RecordBatch]:
         row, reader = 0, self._delimited(columns, types) if self._is_text else self._whole()
         while True:
-            with self._named(row, columns):
+            with self._named(row, columns, types):
                 batch = next(reader, None)
             if batch is None:
                 return
@@ -113,19 +113,32 @@ class FrontFile:
             row += batch.num_rows
 
     @contextmanager
-    def _named(self, row: int, columns: Sequence[str] | None) -> Iterator[None]:
+    def _named(self, row: int, columns: Sequence[str] | None, types: Types) -> Iterator[None]:
         """Say of what is wrong where it is."""
         try:
             yield
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             where = f"{self.name}, after row {row:,}" if row else self.name
-            raise BadBlock(where, _explained(error, columns)) from error
+            told = self._counted(error, columns, types) if self._is_text else error
+            raise BadBlock(where, _explained(told, columns)) from error
+
+    def _counted(self, error: Any, columns: Sequence[str] | None, types: Types) -> Any:
+        """The same error with the number of its row, which pyarrow counts where it reads with one thread only."""
+        if "conversion error" not in str(error) or "Row #" in str(error):
+            return error
+        try:
+            with self._reader(columns, types, use_threads=False) as reader:
+                for _ in reader:
+                    pass
+        except pa.ArrowInvalid as counted:
+            return counted
+        return error
 
     def _delimited(self, columns: Sequence[str] | None, types: Types) -> Iterator[pa.RecordBatch]:
         with self._reader(columns, types) as reader:
             yield from reader
 
-    def _reader(self, columns: Sequence[str] | None, types: Types) -> Any:
+    def _reader(self, columns: Sequence[str] | None, types: Types, *, use_threads: bool = True) -> Any:
         with Path(self.path).open("rb") as file:
             header = file.readline()
         semicolons = b";" in header and b"," not in header and b"\t" not in header
@@ -138,7 +151,7 @@ class FrontFile:
         )
         return pyarrow.csv.open_csv(
             self.path,
-            read_options=pyarrow.csv.ReadOptions(block_size=_BLOCK),
+            read_options=pyarrow.csv.ReadOptions(block_size=_BLOCK, use_threads=use_threads),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter="\t" if tabs else ";" if semicolons else ",", newlines_in_values=True
             ),

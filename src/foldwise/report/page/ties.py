@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from foldwise.report.numbers import same_decimals
+from foldwise.report.numbers import same_decimals, ticks
 from foldwise.study.wording import p_value
 
 NONE = "\u2013"
@@ -102,7 +102,7 @@ class _Axis:
         for one in sorted(ranges, key=max):
             if max(one) - low <= FAR * (high - low) or high == low:
                 low, high = min(low, *one), max(high, *one)
-        return cls(low, high, _marks(low, high, 3))
+        return cls(low, high, ticks(low, high, 3, closest=0.75))
 
     def at(self, value: float) -> str:
         return f"{100.0 * (min(max(value, self.low), self.high) - self.low) / (self.high - self.low):.2f}%"
@@ -127,20 +127,3 @@ class _Axis:
             for mark in self.marks
         ]
         return Markup('<svg aria-hidden="true">{}</svg>').format(Markup("").join(texts))
-
-
-def _marks(low: float, high: float, count: int) -> list[float]:
-    """Round numbers within [low, high], about so many.
-
-    Examples
-    --------
-    >>> _marks(3.02, 3.77, 3)
-    [3.2, 3.4, 3.6]
-    """
-    if not high > low:
-        return [low]
-    rough = (high - low) / count
-    power = 10.0 ** int(f"{rough:e}".partition("e")[2])
-    step = next(s for s in (power, 2 * power, 5 * power, 10 * power) if s >= 0.75 * rough)
-    first = -(-low // step)
-    return [round((first + i) * step, 12) for i in range(int((high - first * step) / step + 1e-9) + 1)]
