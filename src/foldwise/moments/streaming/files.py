@@ -55,8 +55,8 @@ class SourceFile(Protocol):
 
 
 @dataclass(frozen=True)
-class ParquetFile:
-    """A Parquet file on a disk or a file system of Arrow's.
+class StoredFile:
+    """What files on a disk or a file system of Arrow's have in common.
 
     Attributes
     ----------
@@ -64,17 +64,17 @@ class ParquetFile:
         Where it is, and what it is called: its path below the table's folder.
     partition : pairs of column and value
         That the folders it lies in give it.
-    filesystem : pyarrow.fs.FileSystem or None
     size, changed : int
         Bytes, and when it was written last.
+    filesystem : pyarrow.fs.FileSystem or None
     """
 
     path: str
     name: str
     partition: Partition = ()
-    filesystem: Any = None
     size: int = 0
     changed: int = 0
+    filesystem: Any = None
 
     @property
     def n_bytes(self) -> int:
@@ -86,13 +86,20 @@ class ParquetFile:
         """Name, size and time."""
         return [self.name, self.size, self.changed]
 
+    def with_partition(self, own: pa.Schema) -> pa.Schema:
+        """Its own columns, then those of its folders."""
+        for name, value in self.partition:
+            own = own.append(pa.field(name, constant(value, 1).type))
+        return own.remove_metadata()
+
+
+class ParquetFile(StoredFile):
+    """A Parquet file, read by row groups."""
+
     def schema(self) -> pa.Schema:
         """Its own columns, then those of its folders."""
         with self._open() as file:
-            schema = file.schema_arrow
-        for name, value in self.partition:
-            schema = schema.append(pa.field(name, constant(value, 1).type))
-        return schema.remove_metadata()
+            return self.with_partition(file.schema_arrow)
 
     def batches(
         self,

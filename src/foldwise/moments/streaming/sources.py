@@ -191,7 +191,7 @@ def _file(path: Path, inside: Path) -> SourceFile:
     size, changed = changed_at(path)
     name, suffix, partition = inside.as_posix(), path.suffix.lower(), _folders(inside)
     if suffix in PARQUET:
-        return ParquetFile(str(path), name, partition, None, size, changed)
+        return ParquetFile(str(path), name, partition, size, changed)
     if suffix in SUFFIXES:
         return FrontFile(str(path), name, partition, size, changed)
     known = ", ".join(PARQUET + SUFFIXES)
@@ -229,9 +229,9 @@ def _of_dataset(data: pyarrow.dataset.Dataset) -> tuple[SourceFile, ...]:
                     fragment.path,
                     Path(fragment.path).relative_to(top).as_posix(),
                     tuple((name, value if isinstance(value, int) else str(value)) for name, value in keys.items()),
-                    fragment.filesystem,
                     int(info.size or 0),
                     int(info.mtime_ns or 0),
+                    fragment.filesystem,
                 )
             )
         return tuple(made)

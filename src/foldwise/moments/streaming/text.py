@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ import pyarrow.ipc
 
 from foldwise.errors import InputError
 from foldwise.moments.streaming.bad import BadBlock, first_line
-from foldwise.moments.streaming.files import BATCH_ROWS, Partition, Types, constant, rows_pieces, with_constants
+from foldwise.moments.streaming.files import BATCH_ROWS, StoredFile, Types, rows_pieces, with_constants
 from foldwise.moments.streaming.kinds import check_columns
 from foldwise.tables import read_table
 from foldwise.tables.read import MISSING_MARKS
@@ -28,45 +27,16 @@ _BLOCK = 1 << 22
 SUFFIXES = (".csv", ".tsv", ".tab", ".feather", ".arrow", ".jsonl", ".ndjson", ".json")
 
 
-@dataclass(frozen=True)
-class FrontFile:
-    """A file that can only be read from the front.
-
-    Attributes
-    ----------
-    path, name : str
-    partition : pairs of column and value
-    size, changed : int
-        Bytes, and when it was written last.
-    """
-
-    path: str
-    name: str
-    partition: Partition = ()
-    size: int = 0
-    changed: int = 0
-
-    @property
-    def n_bytes(self) -> int:
-        """On disk."""
-        return self.size
-
-    @property
-    def identity(self) -> list[str | int]:
-        """Name, size and time."""
-        return [self.name, self.size, self.changed]
+class FrontFile(StoredFile):
+    """A file that can only be read from the front."""
 
     def schema(self) -> pa.Schema:
         """Its own columns, then those of its folders; of a text file as its first rows suggest."""
         if self._is_text:
             with self._named(0, None, {}), self._reader(None, {}) as reader:
-                schema = reader.schema
-        else:
-            first = next(self._batches(None, {}), None)
-            schema = pa.schema([]) if first is None else first.schema
-        for name, value in self.partition:
-            schema = schema.append(pa.field(name, constant(value, 1).type))
-        return schema.remove_metadata()
+                return self.with_partition(reader.schema)
+        first = next(self._batches(None, {}), None)
+        return self.with_partition(pa.schema([]) if first is None else first.schema)
 
     def batches(
         self,
