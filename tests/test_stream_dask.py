@@ -14,19 +14,10 @@ import foldwise as fw
 from foldwise.errors import InputError
 from foldwise.moments.streaming import cluster as cluster_module
 
-distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+pytest.importorskip("distributed", reason="Dask is not installed")
 
 # The cluster's own threads and sockets are closed by its fixture; what Dask warns of on the way is not ours.
 pytestmark = pytest.mark.filterwarnings("default")
-
-
-@pytest.fixture(scope="module")
-def client():
-    with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +45,9 @@ def scan(source, **options):
     return fw.FoldMoments.scan(source, "y", 3, drop=["id"], **options)
 
 
-def test_a_cluster_gives_the_same_bytes_as_one_machine(client, folder):
+def test_a_cluster_gives_the_same_bytes_as_one_machine(cluster, folder):
     told = []
-    found = scan(folder, dask=client, progress=lambda rows, share: told.append((rows, share)))
+    found = scan(folder, dask=cluster, progress=lambda rows, share: told.append((rows, share)))
     assert equal(found, scan(folder))
     assert found.origin == scan(folder).origin
     assert max(rows for rows, _ in told) == 420_000
@@ -67,8 +58,8 @@ def test_a_cluster_gives_the_same_bytes_as_one_machine(client, folder):
     (folder / "zz" / "other.csv").write_text("x0,kind\n1,a\n")
     try:
         with pytest.raises(InputError, match="not a whole Parquet file"):
-            scan(folder, dask=client)
-        skipping = scan(folder, dask=client, skip_bad=True)
+            scan(folder, dask=cluster)
+        skipping = scan(folder, dask=cluster, skip_bad=True)
         assert skipping.n_rows == found.n_rows
         assert len(skipping.origin.skipped) == 2
         assert equal(skipping, scan(folder, skip_bad=True))
@@ -85,9 +76,9 @@ def slow_tally(piece, plan, *, skip_bad):
     return tally_of(piece, plan, skip_bad=skip_bad)
 
 
-def test_a_worker_that_dies_midway_changes_nothing(client, folder, monkeypatch):
+def test_a_worker_that_dies_midway_changes_nothing(cluster, folder, monkeypatch):
     expected = scan(folder)
-    pids = list(client.run(os.getpid).values())
+    pids = list(cluster.run(os.getpid).values())
     killed = []
 
     def kill_one(*_):
@@ -96,21 +87,21 @@ def test_a_worker_that_dies_midway_changes_nothing(client, folder, monkeypatch):
             os.kill(pids[0], signal.SIGKILL)
 
     monkeypatch.setattr(cluster_module, "tally_of", slow_tally)
-    found = scan(folder, dask=client, progress=kill_one)
+    found = scan(folder, dask=cluster, progress=kill_one)
     assert killed
     assert equal(found, expected)
-    client.wait_for_workers(2, timeout=20)
-    assert set(client.run(os.getpid).values()) != set(pids)
+    cluster.wait_for_workers(2, timeout=20)
+    assert set(cluster.run(os.getpid).values()) != set(pids)
 
 
-def test_a_dask_frame_is_read_where_it_lies(client, tmp_path):
+def test_a_dask_frame_is_read_where_it_lies(cluster, tmp_path):
     dd = pytest.importorskip("dask.dataframe", reason="Dask has no dataframes here")
     for at in range(2):
         pq.write_table(table(3000, at), tmp_path / f"part-{at}.parquet")
     files = sorted(tmp_path.glob("*.parquet"))
     frame = dd.read_parquet([str(path) for path in files])
     expected = fw.FoldMoments.scan(files, "y", 3, key="id")
-    for options in ({"dask": client}, {}):
+    for options in ({"dask": cluster}, {}):
         found = fw.FoldMoments.scan(frame, "y", 3, key="id", **options)
         assert found.n_rows == expected.n_rows
         assert found.origin.names == expected.origin.names
@@ -118,11 +109,11 @@ def test_a_dask_frame_is_read_where_it_lies(client, tmp_path):
         np.testing.assert_allclose(found.cross, expected.cross, rtol=1e-9, atol=1e-8)
 
 
-def test_what_a_cluster_can_not_do_is_said(client, folder, monkeypatch):
+def test_what_a_cluster_can_not_do_is_said(cluster, folder, monkeypatch):
     with pytest.raises(InputError, match="dask is for files and Dask frames"):
-        scan(table(100, 0).drop_columns(["kind"]), dask=client)
+        scan(table(100, 0).drop_columns(["kind"]), dask=cluster)
     with pytest.raises(InputError, match="state can't be given with dask"):
-        scan(folder, dask=client, state=folder / "state")
+        scan(folder, dask=cluster, state=folder / "state")
     with pytest.raises(InputError, match="dask must be 'local', the address"):
         scan(folder, dask=17)
     monkeypatch.setattr(cluster_module, "_PATIENCE", 0.3)

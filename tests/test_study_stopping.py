@@ -40,7 +40,7 @@ def test_repeats_end_where_the_differences_are_settled():
 
 
 def test_the_budget_ends_the_repeats_and_counts_what_kept_pieces_took(tmp_path, monkeypatch):
-    from foldwise.study import running
+    from foldwise.study import making
 
     clock = SimpleNamespace(now=0.0)
 
@@ -48,7 +48,7 @@ def test_the_budget_ends_the_repeats_and_counts_what_kept_pieces_took(tmp_path, 
         clock.now += 1.0
         return clock.now
 
-    monkeypatch.setattr(running, "perf_counter", tick)  # each piece takes a second
+    monkeypatch.setattr(making, "perf_counter", tick)  # each piece takes a second
     monkeypatch.setattr("foldwise.study.stopping.SETTLED", 0.0)
     found = fw.compare(make_table(), target="y", budget=9.5, keep=tmp_path, **QUICK)
     assert found.folds.n_repeats == 4  # two candidates: a fifth repeat would end after 10 seconds

@@ -138,7 +138,7 @@ def demo(networks: bool) -> None:  # noqa: FBT001
     type=click.Path(path_type=Path),
     help="In one pass: save how far it is, also at Ctrl-C, and go on from there.",
 )
-@click.option("--dask", metavar="WHERE", help="In one pass on a Dask cluster: local, or tcp://address:port.")
+@click.option("--dask", metavar="WHERE", help="Spread the work over a Dask cluster: local, or tcp://address:port.")
 def compare(
     table: Path,
     target: str | None,

@@ -132,5 +132,6 @@ def _in_memory(request: Request, step: Step, keep: Path | None) -> Comparison:
         units=request.units,
         leaks=request.leaks,
         stream=False if isinstance(request.table, Path) else None,
+        dask=request.one_pass.dask,
         progress=step,
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OnePass:
-    """What can be asked of a pass: whether there is to be one, the key of folds, bad parts, a state, a cluster."""
+    """What can be asked of a pass: whether there is to be one, the key of folds, bad parts, a state; and a cluster."""
 
     stream: bool | None = None
     key: str | None = None
@@ -29,7 +29,7 @@ class OnePass:
     @property
     def is_asked_for(self) -> bool:
         """Whether something is given that only a pass understands."""
-        return bool(self.stream or self.key or self.skip_bad or self.state or self.dask)
+        return bool(self.stream or self.key or self.skip_bad or self.state)
 
 
 def why_one_pass(request: Request) -> str | None:
@@ -44,7 +44,7 @@ def why_one_pass(request: Request) -> str | None:
     rows_only = next((name for name in ("time", "event", "offset", "leaks") if getattr(request, name)), None)
     if how.is_asked_for and (rows_only or how.stream is False or request.target is None):
         given = f"--{rows_only}" if rows_only else "--in-memory" if how.stream is False else "no --target"
-        raise InputError(f"--stream, --key, --skip-bad, --state and --dask ask for one pass, which {given} rules out")
+        raise InputError(f"--stream, --key, --skip-bad and --state ask for one pass, which {given} rules out")
     if rows_only or request.target is None or not isinstance(request.table, Path):
         return None
     why = why_streamed(request.table, stream=True if how.is_asked_for else how.stream)

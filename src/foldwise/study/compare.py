@@ -28,6 +28,7 @@ from foldwise.study.options import check_budget, check_mixes, column_or_array, m
 from foldwise.study.reading import read_rows
 from foldwise.study.running import run
 from foldwise.study.source import check_classes, check_events
+from foldwise.study.spread import cluster
 from foldwise.study.steps import Progress, Steps
 from foldwise.study.stopping import Stopping
 from foldwise.study.store import Store
@@ -73,6 +74,7 @@ def compare(
     leaks: bool = False,
     stream: bool | None = None,
     keep: str | Path | None = None,
+    dask: Any = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Which regularization predicts best, by how much, is that real, and which features survive?
@@ -162,6 +164,10 @@ def compare(
     keep : path, optional
         A directory in which what is finished is kept, each candidate's piece of each repeat in a file, so that the same
         call goes on where it was cut off. Another table or setting never meets the same files.
+    dask : str or distributed.Client, optional
+        A cluster: "local" starts a process for each core, "tcp://..." is a scheduler's address. Its workers make the
+        pieces, each candidate on each repeat, side by side; the answer is the same. A table that is read once is read
+        by them.
     progress : callable, optional
         Called with (paths done, paths in all, name of the candidate at work; where a path takes long, its strengths).
 
@@ -275,7 +281,9 @@ def compare(
     ]
     steps.total = sum(candidate.steps(task) for candidate in chosen for task in tasks) * (3 if leaks else 1)
     store = None if keep is None else Store.at(keep)
-    finished = run(tasks, chosen, store=store, stopping=None if budget is None else Stopping(budget))
+    stopping = None if budget is None else Stopping(budget)
+    with cluster(dask) as client:
+        finished = run(tasks, chosen, store=store, stopping=stopping, client=client)
     tasks, partition = list(finished.tasks), Folds(partition.labels[: len(finished.tasks)])
     evaluation = evaluate(tasks, chosen, finished.pieces, rope=float(rope), grouped=groups is not None)
     leaked = measure_leaks(tasks, chosen, evaluation.results) if leaks else ()

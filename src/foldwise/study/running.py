@@ -1,14 +1,14 @@
-"""Running: every candidate on one repeat after another, each piece kept where it is wanted, until there are enough."""
+"""Running: every candidate on one repeat after another, here or on a cluster's workers, until there are enough."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from time import perf_counter
+from typing import Any
 
-import numpy as np
-
-from foldwise.study import fingerprint
 from foldwise.study.candidates import Candidate
+from foldwise.study.making import Shelf, made
 from foldwise.study.piece import Piece
+from foldwise.study.spread import OnWorkers
 from foldwise.study.stopping import Stopped, Stopping
 from foldwise.study.store import Store
 from foldwise.study.task import Task
@@ -43,6 +43,7 @@ def run(
     *,
     store: Store | None = None,
     stopping: Stopping | None = None,
+    client: Any = None,
 ) -> Finished:
     """Run candidates on tasks, repeat after repeat.
 
@@ -55,46 +56,55 @@ def run(
         Where pieces are kept, and looked for before they are made.
     stopping : Stopping, optional
         Says after each repeat whether there are enough.
+    client : distributed.Client, optional
+        Of the cluster whose workers make the pieces; without one they are made here.
     """
     for candidate in candidates:
         candidate.check(tasks[0])
-    rows = "" if store is None else fingerprint.of_rows(tasks[0].rows)
+    shelf = Shelf.of(store, tasks[0])
     pieces: list[list[Piece]] = [[] for _ in candidates]
     stopped = None
     done = 0
-    for task in tasks:
-        for mine, candidate in zip(pieces, candidates, strict=True):
-            mine.append(_piece(candidate, task, store, rows))
-        if task is not tasks[0]:
-            task.release()
-        done += 1
-        stopped = None if stopping is None else stopping.after(tasks[:done], pieces, of=len(tasks))
-        if stopped is not None:
-            break
+    with closing(Here(shelf) if client is None else OnWorkers(client, tasks, candidates, shelf)) as where:
+        if stopping is not None:
+            stopping = replace(stopping, abreast=where.abreast)
+        for task in tasks:
+            for mine, candidate in zip(pieces, candidates, strict=True):
+                mine.append(where.piece(candidate, task))
+            if task is not tasks[0]:
+                task.release()
+            done += 1
+            stopped = None if stopping is None else stopping.after(tasks[:done], pieces, of=len(tasks))
+            if stopped is not None:
+                break
     tasks[0].steps.begin("")
     return Finished(tasks[:done], tuple(tuple(mine) for mine in pieces), stopped)
 
 
-def _piece(candidate: Candidate, task: Task, store: Store | None, rows: str) -> Piece:
-    """The kept piece, or a new one, which is kept."""
-    name = None if store is None else fingerprint.of_piece(candidate, task, rows)
-    kept = None if store is None or name is None else store.get(name)
-    if kept is not None:
+@dataclass(frozen=True)
+class Here:
+    """Pieces made in this process, when they are asked for.
+
+    Attributes
+    ----------
+    shelf : Shelf
+    abreast : int
+        How many are made at a time.
+    """
+
+    shelf: Shelf
+    abreast: int = 1
+
+    def piece(self, candidate: Candidate, task: Task) -> Piece:
+        """The kept piece, or a new one, which is kept."""
         task.steps.begin(candidate.name)
-        task.steps.done(candidate.steps(task))
-        return kept
-    task.steps.begin(candidate.name)
-    start = perf_counter()
-    piece = candidate.run(task)
-    # Laid out as a kept one is read, so that what is computed from either is the same to the last digit.
-    piece = replace(
-        piece,
-        predictions=np.ascontiguousarray(piece.predictions),
-        eta=None if piece.eta is None else np.ascontiguousarray(piece.eta),
-        everywhere=None if piece.everywhere is None else np.ascontiguousarray(piece.everywhere),
-        arrays={name: np.array(value, order="C") for name, value in piece.arrays.items()},
-        seconds=perf_counter() - start,
-    )
-    if store is not None and name is not None:
-        store.put(name, piece)
-    return piece
+        kept = self.shelf.get(candidate, task)
+        if kept is not None:
+            task.steps.done(candidate.steps(task))
+            return kept
+        piece = made(candidate, task)
+        self.shelf.put(candidate, task, piece)
+        return piece
+
+    def close(self) -> None:
+        """Nothing waits."""

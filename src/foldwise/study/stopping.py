@@ -59,9 +59,12 @@ class Stopping:
     budget : float
         Seconds; those that kept pieces took when they were made count, so that a study that was cut off and went on
         ends where it would have ended.
+    abreast : int
+        How many pieces are made at a time, where others than this process make them.
     """
 
     budget: float
+    abreast: int = 1
 
     def after(self, tasks: Sequence[Task], pieces: Sequence[Sequence[Piece]], *, of: int) -> Stopped | None:
         """Why to stop after these repeats; None to go on.
@@ -77,7 +80,7 @@ class Stopping:
         found = None if done < 2 else precision(tasks, pieces)
         if found is not None and done >= FEWEST and found <= SETTLED:
             return Stopped("settled", self.budget, found)
-        spent = sum(piece.seconds for mine in pieces for piece in mine)
+        spent = sum(piece.seconds for mine in pieces for piece in mine) / self.abreast
         if spent * (done + 1) / done > self.budget:
             return Stopped("budget", self.budget, found)
         return Stopped("most repeats", self.budget, found) if done == of else None

@@ -45,6 +45,7 @@ OF_A_SCAN = {
     "sample_weight": None,
     "groups": None,
     "stream": None,
+    "dask": None,
 }
 """Arguments of a comparison that a scan has settled, and their defaults."""
 
@@ -74,7 +75,7 @@ def read_once(table: Any, given: Mapping[str, Any]) -> tuple[FoldMoments, tuple[
     _refuse(given, OF_ROWS, "a table that is read once")
     if given["target"] is None:
         raise InputError("target must name a column of the table, got None")
-    names = ("seed", "drop", "categories", "units", "indicators", "min_level_count", "sample_weight", "progress")
+    names = ("seed", "drop", "categories", "units", "indicators", "min_level_count", "sample_weight")
     moments = scan_for_study(
         table,
         target=given["target"],
@@ -82,6 +83,8 @@ def read_once(table: Any, given: Mapping[str, Any]) -> tuple[FoldMoments, tuple[
         folds=given["folds"],
         repeats=1 if given["repeats"] is None else given["repeats"],
         key=given["groups"],
+        dask=given["dask"],
+        progress=given["progress"],
         **{name: given[name] for name in names},
     )
     filled = "; missing numbers are filled with the mean, since medians can't be told from moments"

@@ -108,6 +108,10 @@ class Task:
             target=rows.target,
         )
 
+    def __getstate__(self) -> dict[str, object]:
+        """What travels to another process: not what was read, and not who is told how far it is."""
+        return {name: value for name, value in vars(self).items() if name != "source"} | {"steps": Steps()}
+
     def release(self) -> None:
         """Forget what `source` holds; it is read again where it is asked for."""
         self.__dict__.pop("source", None)
