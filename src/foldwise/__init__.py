@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from foldwise.nets import NetRegressor as NetRegressor
     from foldwise.nets import NetRegressorCV as NetRegressorCV
     from foldwise.paths import Paths as Paths
+    from foldwise.paths import RowStream as RowStream
     from foldwise.paths import fit_paths as fit_paths
     from foldwise.resampling import Folds as Folds
     from foldwise.study import Comparison as Comparison
@@ -71,7 +72,7 @@ _ROOMS = {
     ),
     "moments": ("FoldMoments",),
     "nets": ("NetClassifier", "NetClassifierCV", "NetRegressor", "NetRegressorCV"),
-    "paths": ("Paths", "fit_paths"),
+    "paths": ("Paths", "RowStream", "fit_paths"),
     "resampling": ("Folds",),
     "study": ("Comparison", "compare"),
 }

@@ -31,6 +31,8 @@ class TableOptions(TypedDict, total=False):
         Threads; all cores where omitted.
     progress : callable
         Is told (rows done, share of the table done or None where nobody knows).
+    classes : pair
+        Two values of the target that count as 0 and 1, where it is text, true or false, or other numbers.
     dask : str or distributed.Client
         A cluster whose workers read the files where they lie: "local", "tcp://..." or a client. The extra
         `foldwise[dask]` brings what it needs.
@@ -44,4 +46,5 @@ class TableOptions(TypedDict, total=False):
     state: str | Path | None
     workers: int | None
     progress: Callable[[int, float | None], object] | None
+    classes: Sequence[str | float]
     dask: Any

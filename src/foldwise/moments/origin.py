@@ -35,6 +35,8 @@ class Origin:
         What looks odd, in plain sentences.
     units : tuple of (column, unit)
         As they were given.
+    classes : tuple
+        The two values of the target that count as 0 and 1; empty where it is a number.
     """
 
     columns: tuple[Column, ...]
@@ -50,6 +52,7 @@ class Origin:
     skipped: tuple[tuple[str, str, int | None], ...] = ()
     notes: tuple[str, ...] = ()
     units: tuple[tuple[str, str], ...] = ()
+    classes: tuple[str | float, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,4 +84,5 @@ class Origin:
         lists: dict[str, Any] = {name: tuple(plain[name]) for name in ("reference", "drop", "notes")}
         rest = {name: plain[name] for name in ("target", "key", "weight", "seed", "n_files")}
         columns = tuple(Column(**column) for column in plain["columns"])
-        return cls(columns=columns, categories=categories, **pairs, **lists, **rest)
+        classes = tuple(plain.get("classes", ()))  # files of before have none
+        return cls(columns=columns, categories=categories, classes=classes, **pairs, **lists, **rest)

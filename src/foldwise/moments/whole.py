@@ -42,6 +42,30 @@ def without_folds(moments: FoldMoments) -> FoldMoments:
     )
 
 
+def one_repeat(moments: FoldMoments, repeat: int) -> FoldMoments:
+    """The blocks of one repeat alone.
+
+    Examples
+    --------
+    >>> from foldwise import FoldMoments, Folds
+    >>> moments = FoldMoments.scan(np.eye(6)[:, :2], np.arange(6.0), Folds.kfold(6, 3, repeats=2))
+    >>> one_repeat(moments, 1)
+    FoldMoments(n_rows=6, n_features=2, n_folds=3, n_repeats=1)
+    """
+    if moments.n_repeats == 1:
+        return moments
+    blocks = slice(repeat * moments.n_folds, (repeat + 1) * moments.n_folds)
+    counts = moments.level_count
+    return replace(
+        moments,
+        weight=moments.weight[blocks],
+        mean=moments.mean[blocks],
+        cross=moments.cross[blocks],
+        level_count=counts[blocks] if counts.size else counts,
+        n_repeats=1,
+    )
+
+
 def recipe_of(moments: FoldMoments) -> Recipe:
     """How a new table's rows become the columns of the final model, as `foldwise.tables.Recipe` has it.
 

@@ -2,6 +2,7 @@
 
 from foldwise.paths.fit import fit_paths
 from foldwise.paths.generalized.row_table import RowTable
+from foldwise.paths.generalized.streamed.row_stream import RowStream
 from foldwise.paths.output_paths import OutputPaths
 from foldwise.paths.paths import Paths
 from foldwise.paths.shadows import shadow_columns
@@ -11,6 +12,7 @@ from foldwise.paths.wide import WideTable, prepare
 __all__ = [
     "OutputPaths",
     "Paths",
+    "RowStream",
     "RowTable",
     "StabilitySelection",
     "WideTable",

@@ -16,6 +16,8 @@ from foldwise.paths.from_moments import Rows, fit_moments
 from foldwise.paths.generalized.filling import Filling
 from foldwise.paths.generalized.fit import fit_generalized
 from foldwise.paths.generalized.row_table import RowTable, check_offset
+from foldwise.paths.generalized.streamed.fit import fit_streamed
+from foldwise.paths.generalized.streamed.row_stream import RowStream
 from foldwise.paths.options import check_fraction, check_options
 from foldwise.paths.penalized import check_choice
 from foldwise.paths.start import check_start
@@ -37,7 +39,7 @@ GAUSSIAN_TOL, GENERALIZED_TOL = 1e-9, 1e-7
 
 
 def fit_paths(
-    X: ArrayLike | FoldMoments | WideTable | RowTable,
+    X: ArrayLike | FoldMoments | WideTable | RowTable | RowStream,
     y: ArrayLike | None = None,
     *,
     family: str | Family = "gaussian",
@@ -84,7 +86,7 @@ def fit_paths(
     ----------
     X : array (n, p), or FoldMoments, or what `foldwise.paths.prepare` returns
         With the latter two, leave out y, folds, sample_weight, fill, indicators, pools and min_level_count: they have
-        them. A `foldwise.paths.RowTable` also has the family and the offset.
+        them. A `foldwise.paths.RowTable` also has the family and the offset, a `foldwise.RowStream` the family.
     y : array (n,)
         In the family's units: 0 and 1 for two classes, counts, amounts.
     family : str or foldwise.families.Family
@@ -198,7 +200,7 @@ def fit_paths(
     array([ 2.7, -1.5,  0. ,  0. ,  0. ])
     """
     folds = _folds_of(folds, X)
-    known = X.family if isinstance(X, RowTable) else family_of(family)
+    known = X.family if isinstance(X, (RowTable, RowStream)) else family_of(family)
     squared = known.name == "gaussian" and not isinstance(X, RowTable)
     control = Control(time_limit=time_limit, stop_when_explained=stop_when_explained, progress=progress)
     l1_ratio = check_fraction("l1_ratio", l1_ratio, least=0.0, most=1.0)
@@ -210,7 +212,7 @@ def fit_paths(
         message = f"loss must be 'mean' or 'sum', got {loss!r}"
         raise InputError(message)
     if not squared:
-        table = _row_table(
+        table: RowTable | RowStream = _row_table(
             X,
             y,
             known,
@@ -236,7 +238,10 @@ def fit_paths(
             bounds=bounds,
         )
         search = Search(grid, l1_ratio, eps, tol, int(max_iter), loss, nested)
-        paths = fit_generalized(table, search, options, control, stop_when_turned=bool(stop_when_turned))
+        if isinstance(table, RowStream):
+            paths = fit_streamed(table, search, options, control)
+        else:
+            paths = fit_generalized(table, search, options, control, stop_when_turned=bool(stop_when_turned))
         control.warn_if_cut(len(paths.alphas), paths.n_repeats, stacklevel=2)
         _warn_unless_certified(paths, tol)
         return paths
@@ -279,7 +284,7 @@ def fit_paths(
 def _folds_of(folds: Any, X: Any) -> Folds | None:
     if folds is None or isinstance(folds, Folds):
         return folds
-    prepared = (FoldMoments, WideTable, RowTable)
+    prepared = (FoldMoments, WideTable, RowTable, RowStream)
     if isinstance(folds, int | np.integer) and not isinstance(folds, bool) and not isinstance(X, prepared):
         return Folds.kfold(int(np.shape(X)[0]), int(folds), seed=0)
     message = f"folds must be a number of folds or Folds, got {folds!r}"
@@ -301,17 +306,17 @@ def _row_table(
     sample_weight: Any,
     filling: Filling,
     unused: Mapping[str, Any],
-) -> RowTable:
+) -> RowTable | RowStream:
     """The rows of a generalized linear model; what it can't do yet is refused by name."""
     given = [name for name, value in unused.items() if value is not None]
     if given:
         message = f"{given[0]} must be left out with family={family.name!r}, got {unused[given[0]]!r}"
         raise InputError(message)
-    if isinstance(X, RowTable):
+    if isinstance(X, (RowTable, RowStream)):
         mine = {"y": y, "folds": folds, "sample_weight": sample_weight, "offset": offset}
         doubled = [name for name, value in mine.items() if value is not None]
         if doubled:
-            message = f"{', '.join(doubled)} can't be given with RowTable, which has its own"
+            message = f"{', '.join(doubled)} can't be given with {type(X).__name__}, which has its own"
             raise InputError(message)
         return X
     if isinstance(X, (FoldMoments, WideTable)):

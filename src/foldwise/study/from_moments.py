@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from foldwise.errors import DataWarning, InputError
 from foldwise.families import Gaussian
 from foldwise.moments import FoldMoments
+from foldwise.moments.whole import one_repeat
 from foldwise.paths.strengths import check_strengths
 from foldwise.study.candidates import find_candidates
 from foldwise.study.candidates.path_candidate import PathCandidate
@@ -111,7 +112,7 @@ def compare_moments(
             rule=rule,
             groups=groups,
             steps=steps,
-            kept=_repeat(scaled, repeat),
+            kept=one_repeat(scaled, repeat),
         )
         for repeat in range(moments.n_repeats)
     ]
@@ -199,22 +200,6 @@ def _with_target_divided(moments: FoldMoments, scale: float) -> FoldMoments:
     cross[:, -1, :] /= scale
     cross[:, :, -1] /= scale
     return replace(moments, mean=mean, cross=cross)
-
-
-def _repeat(moments: FoldMoments, repeat: int) -> FoldMoments:
-    """One repeat's blocks."""
-    if moments.n_repeats == 1:
-        return moments
-    blocks = slice(repeat * moments.n_folds, (repeat + 1) * moments.n_folds)
-    counts = moments.level_count
-    return replace(
-        moments,
-        weight=moments.weight[blocks],
-        mean=moments.mean[blocks],
-        cross=moments.cross[blocks],
-        level_count=counts[blocks] if counts.size else counts,
-        n_repeats=1,
-    )
 
 
 def _leaks(moments: FoldMoments, columns: Sequence[Column], target: str) -> tuple[str, ...]:

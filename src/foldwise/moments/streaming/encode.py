@@ -33,7 +33,7 @@ def encoded(batch: pa.RecordBatch, plan: ScanPlan, file: int, rows: NDArray[np.i
     """
     flat: Flat = [as_numbers(batch.column(column.source)) for _, column in plan.numbers]
     flat += [_places(batch.column(category.source), category, rows) for category in plan.categories]
-    y = as_numbers(batch.column(plan.target))
+    y = _classes(batch.column(plan.target), plan, rows) if plan.classes else as_numbers(batch.column(plan.target))
     _check(y, rows, f"target {plan.target!r}", np.isfinite, "must be a finite number")
     flat.append(y)
     if plan.weight is not None:
@@ -42,6 +42,23 @@ def encoded(batch: pa.RecordBatch, plan: ScanPlan, file: int, rows: NDArray[np.i
         flat.append(weights)
     flat += [_words(batch, plan, file, rows), rows]
     return flat
+
+
+def _classes(column: pa.Array, plan: ScanPlan, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """0 and 1 for the two classes of the target."""
+    if isinstance(plan.classes[0], str):
+        names, codes = named_codes(column)
+        known = {name: float(at) for at, name in enumerate(plan.classes)}
+        found = np.array([known.get(name, np.nan) for name in names])[codes]
+    else:
+        values = as_numbers(column)
+        found = np.where(values == plan.classes[1], 1.0, np.where(values == plan.classes[0], 0.0, np.nan))
+    odd = np.flatnonzero(np.isnan(found))
+    if len(odd):
+        first, second = plan.classes
+        got = column[int(odd[0])].as_py()
+        raise BadCell(int(rows[odd[0]]), f"target {plan.target!r} must be {first!r} or {second!r}, got {got!r}")
+    return found
 
 
 def as_numbers(column: pa.Array) -> NDArray[Any]:

@@ -42,6 +42,8 @@ class Asked:
         Columns to be taken as levels, and the levels where they are given.
     units : dict
     n_folds, n_repeats, seed, min_level_count : int
+    classes : tuple
+        Two values of the target that count as 0 and 1; empty for numbers.
     """
 
     target: str
@@ -54,6 +56,7 @@ class Asked:
     n_repeats: int = 1
     seed: int = 0
     min_level_count: int = 10
+    classes: tuple[str | float, ...] = ()
 
 
 def make_plan(
@@ -71,7 +74,8 @@ def make_plan(
     _check_roles(names, asked)
     kinds = {name: _kind(name, head.column(name)) for name in names if name not in asked.drop}
     for name in (asked.target, asked.weight):
-        if name is not None and kinds[name] != "number":
+        is_class = name == asked.target and bool(asked.classes)
+        if name is not None and kinds[name] != "number" and not is_class:
             role = "target" if name == asked.target else "sample_weight"
             message = f"{role} {name!r} must hold numbers, got {kinds[name]}"
             raise InputError(message)
@@ -102,7 +106,7 @@ def make_plan(
     plan = ScanPlan(
         columns=tuple(parts.columns),
         categories=tuple(parts.categories),
-        reference=(*parts.reference, _middle(head.column(asked.target))),
+        reference=(*parts.reference, 0.0 if asked.classes else _middle(head.column(asked.target))),
         target=asked.target,
         weight=asked.weight,
         key=asked.key,
@@ -112,6 +116,7 @@ def make_plan(
         kinds=tuple(kinds.items()),
         drop=(*asked.drop, *parts.left_out),
         min_level_count=asked.min_level_count,
+        classes=asked.classes,
     )
     return plan, tuple(notes)
 

@@ -192,14 +192,15 @@ def _tally(piece: Piece, plan: ScanPlan) -> Tally:
     made = Tallying(plan.n_folds, plan.n_repeats, np.array(plan.reference), plan.counted)
     file, room = number_of(piece.name), np.empty((len(plan.columns) + 1, plan.chunk_rows))
     try:
-        for chunk in in_chunks(_encoded(piece, plan, file), plan.chunk_rows):
+        for chunk in in_chunks(encoded_parts(piece, plan, file), plan.chunk_rows):
             _add(made, chunk, plan, room)
     except BadCell as error:
         raise piece.blame(error.row, error.why) from error
     return made.tally()
 
 
-def _encoded(piece: Piece, plan: ScanPlan, file: int) -> Iterator[Flat]:
+def encoded_parts(piece: Piece, plan: ScanPlan, file: int) -> Iterator[Flat]:
+    """Its batches as flat arrays."""
     for first, batch in piece.placed(plan):
         if batch.num_rows:
             yield encoded(batch, plan, file, np.arange(first, first + batch.num_rows, dtype=np.int64))
@@ -212,13 +213,13 @@ def _add(made: Tallying, chunk: Flat, plan: ScanPlan, room: NDArray[np.float64])
     for repeat, folds in enumerate(labels):
         order = np.argsort(folds, kind="stable")
         ends = np.searchsorted(folds[order], np.arange(plan.n_folds + 1))
-        _gather(values, order, plan, room[:, : len(order)])
+        gather(values, order, plan, room[:, : len(order)])
         mine = None if weights is None else weights[order]
         if not made.add(room[:, : len(order)], ends, mine, repeat):
-            raise _infinite(values, rows, plan)
+            raise infinite(values, rows, plan)
 
 
-def _gather(values: Flat, order: NDArray[np.intp], plan: ScanPlan, out: NDArray[np.float64]) -> None:
+def gather(values: Flat, order: NDArray[np.intp], plan: ScanPlan, out: NDArray[np.float64]) -> None:
     """[x, y] of the rows in fold order."""
     numbers, places = values[: len(plan.numbers)], values[len(plan.numbers) : -1]
     for (j, _), array in zip(plan.numbers, numbers, strict=True):
@@ -239,7 +240,8 @@ def _take(array: NDArray[np.generic], order: NDArray[np.intp], out: NDArray[np.f
         out[:] = array[order]
 
 
-def _infinite(values: Flat, rows: NDArray[np.int64], plan: ScanPlan) -> BadCell:
+def infinite(values: Flat, rows: NDArray[np.int64], plan: ScanPlan) -> BadCell:
+    """The error for the value that is infinite, or whose square is."""
     for (_, column), array in zip(plan.numbers, values, strict=False):
         odd = np.flatnonzero(np.isinf(array))
         if len(odd):

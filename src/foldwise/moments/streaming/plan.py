@@ -49,6 +49,8 @@ class ScanPlan:
         Columns that are not read.
     min_level_count : int
         Levels with fewer training rows count as "other".
+    classes : tuple
+        The two values of the target that count as 0 and 1; empty where it is a number.
     """
 
     columns: tuple[Column, ...]
@@ -63,6 +65,7 @@ class ScanPlan:
     kinds: tuple[tuple[str, str], ...] = ()
     drop: tuple[str, ...] = ()
     min_level_count: int = 10
+    classes: tuple[str | float, ...] = ()
 
     @cached_property
     def numbers(self) -> tuple[tuple[int, Column], ...]:
@@ -81,6 +84,8 @@ class ScanPlan:
         """The types that a text file's columns are read as; keys and codes of levels are left to their looks."""
         numbers = {c.source for _, c in self.numbers if c.kind == "number"} | {self.target, self.weight}
         exact = {self.key}
+        if dict(self.kinds).get(self.target) != "number":  # one of two classes
+            numbers.discard(self.target)
         types = {"text": pa.string(), "boolean": pa.bool_()}
         types_of = {name: pa.float64() if name in numbers else types.get(kind) for name, kind in self.kinds}
         return {name: kind for name, kind in types_of.items() if kind is not None and name not in exact}

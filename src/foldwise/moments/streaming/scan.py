@@ -78,6 +78,7 @@ def scan_table(
     workers: int | None = None,
     progress: Tell | None = None,
     dask: Any = None,
+    classes: Sequence[str | float] = (),
 ) -> Scanned:
     """Read a table once; `FoldMoments.scan` says what the parameters are."""
     asked = Asked(
@@ -91,6 +92,7 @@ def scan_table(
         n_repeats=_whole("repeats", repeats, 1, MOST_BLOCKS // MOST_FOLDS * 10),
         seed=_whole("seed", seed, 0, 1 << 62),
         min_level_count=_whole("min_level_count", min_level_count, 1, 1 << 62),
+        classes=_two(classes),
     )
     if workers is not None:
         _whole("workers", workers, 1, 1 << 10)
@@ -130,6 +132,7 @@ def scan_table(
         skipped=skipped,
         notes=notes,
         units=tuple(asked.units.items()) if like is None else like.units,
+        classes=plan.classes,
     )
     return Scanned(tally, plan, origin)
 
@@ -166,6 +169,11 @@ def _plan_like(like: Origin, asked: Asked) -> ScanPlan:
     if asked.target != like.target:
         message = f"target must be {like.target!r} to be merged with those moments, got {asked.target!r}"
         raise InputError(message)
+    return plan_of(like, asked.n_folds, asked.n_repeats, asked.min_level_count)
+
+
+def plan_of(like: Origin, n_folds: int, n_repeats: int, min_level_count: int) -> ScanPlan:
+    """The plan that a table was scanned by."""
     return ScanPlan(
         columns=like.columns,
         categories=like.categories,
@@ -173,12 +181,13 @@ def _plan_like(like: Origin, asked: Asked) -> ScanPlan:
         target=like.target,
         weight=like.weight,
         key=like.key,
-        n_folds=asked.n_folds,
-        n_repeats=asked.n_repeats,
+        n_folds=n_folds,
+        n_repeats=n_repeats,
         seed=like.seed,
         kinds=like.kinds,
         drop=like.drop,
-        min_level_count=asked.min_level_count,
+        min_level_count=min_level_count,
+        classes=like.classes,
     )
 
 
@@ -200,6 +209,14 @@ def _categories(given: Any) -> dict[str, Sequence[str] | None]:
         listed = {name: None if levels is None else _names(levels, str(name)) for name, levels in given.items()}
         return {str(name): levels for name, levels in listed.items()}
     return dict.fromkeys(_names(given, "categories"))
+
+
+def _two(classes: Any) -> tuple[str | float, ...]:
+    found = tuple(classes) if isinstance(classes, (list, tuple)) else (classes,)
+    if found and (len(found) != 2 or len({type(each) is str for each in found}) != 1 or found[0] == found[1]):
+        message = f"classes must be two different values of the target, both text or both numbers, got {classes!r}"
+        raise InputError(message)
+    return found
 
 
 def _names(names: Any, argument: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from foldwise.paths.control import Ended
     from foldwise.paths.generalized.row_table import RowTable
     from foldwise.paths.generalized.sets import Sets
+    from foldwise.paths.generalized.streamed.row_stream import RowStream
     from foldwise.paths.generalized.walk import Point, Walker
     from foldwise.paths.generalized.wide_walk import WidePoint, WideWalk
     from foldwise.paths.strengths import Search
@@ -126,7 +127,12 @@ def deviances(points: Sequence[Point | WidePoint], saturated: Floats, weight: Fl
 
 
 def assemble(
-    table: RowTable, walks: list[Walked], members: list[HeldOut], alphas: Floats, search: Search, ended: Ended
+    table: RowTable | RowStream,
+    walks: list[Walked],
+    members: list[HeldOut],
+    alphas: Floats,
+    search: Search,
+    ended: Ended,
 ) -> Paths:
     """Put the repeats' walks in the order of `Folds.held_out_sets`, as far as all of them came."""
     k, repeats, points = table.n_folds, len(walks), len(alphas)

@@ -68,7 +68,7 @@ class Sets:
             mean[h] = base[h] + centre
         rounding = 64.0 * np.finfo(float).eps
         scale = np.where(variance <= (rounding * mean) ** 2, 0.0, np.sqrt(variance))
-        return cls._weighed(rows.unit, held_out, keep, total, mean, scale, options)
+        return cls.weighed(rows.unit, held_out, keep, total, mean, scale, options)
 
     @classmethod
     def filled(
@@ -86,7 +86,7 @@ class Sets:
             scales.append(np.where(variance <= (64.0 * np.finfo(float).eps * mean) ** 2, 0.0, np.sqrt(variance)))
         total = (keep * rows.fold_weight[:, None]).sum(axis=0)
         unit = rows.unit[: len(means[0])]
-        return cls._weighed(unit, held_out, keep, total, np.stack(means), np.stack(scales), options)
+        return cls.weighed(unit, held_out, keep, total, np.stack(means), np.stack(scales), options)
 
     def select(self, columns: Ints, measured: Ints | None = None) -> Sets:
         """The same sets with some coefficients alone, of the columns `measured` where they are numbered otherwise."""
@@ -103,6 +103,10 @@ class Sets:
             upper=np.ascontiguousarray(self.upper[:, columns]),
         )
 
+    def weighing(self, weight: Floats) -> Sets:
+        """The same sets with other training weights (H,), those of a sample."""
+        return replace(self, weight=weight)
+
     def repeated(self, times: int) -> Sets:
         """The same sets with every column's coefficient once for each output, output after output."""
 
@@ -118,7 +122,7 @@ class Sets:
         )
 
     @classmethod
-    def _weighed(
+    def weighed(
         cls,
         unit: Floats,
         held_out: Sequence[HeldOut],
@@ -128,6 +132,7 @@ class Sets:
         scale: Floats,
         options: Options,
     ) -> Sets:
+        """From training weights (H,), means and scales (H, q), for coefficients per `unit` (q,)."""
         size = scale if options.fit_intercept else np.sqrt(scale**2 + mean**2)
         live = (size > 0.0) & np.isfinite(options.penalty_factor)
         # A column without spread of its own, where it still counts (no intercept), is penalized as it is.
