@@ -1,7 +1,9 @@
 """The compiled part of the build; everything else is in pyproject.toml."""
 
+import os
 import sys
 
+from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 # Contraction to fused multiply-add is left on: every result carries its own certificate.
@@ -14,26 +16,34 @@ def compiled(name: str, *depends: str) -> Extension:
     return Extension(name, [source], depends=list(depends), extra_compile_args=FLAGS)
 
 
+# What all of Cython's modules need for typed arrays is compiled once, not in each of them.
+SHARED = "foldwise._cyutility"
 SOLVERS = "src/foldwise/solvers"
 LOCKSTEP = "src/foldwise/paths/lockstep"
 setup(
-    ext_modules=[
-        compiled("foldwise.solvers._quadratic", f"{SOLVERS}/_vector.h", f"{SOLVERS}/_active_set.pxi"),
-        compiled("foldwise.solvers._warm", f"{SOLVERS}/_vector.h", f"{SOLVERS}/_active_set.pxi"),
-        compiled("foldwise.solvers._group", f"{SOLVERS}/_vector.h"),
-        compiled("foldwise.solvers._nonconvex", f"{SOLVERS}/_vector.h"),
-        compiled("foldwise.paths.lockstep._product", f"{LOCKSTEP}/_product.h"),
-        compiled("foldwise.paths.generalized._cells", "src/foldwise/paths/generalized/_cells.h"),
-        compiled(
-            "foldwise.paths.generalized._models", "src/foldwise/paths/generalized/_models.h", f"{SOLVERS}/_vector.h"
-        ),
-        compiled("foldwise.paths.lockstep._screen", f"{LOCKSTEP}/_survey.h"),
-        compiled("foldwise.paths.lockstep._support", f"{LOCKSTEP}/_support.h", f"{SOLVERS}/_inverse.h"),
-        compiled(
-            "foldwise.paths.lockstep._rounds",
-            *(f"{LOCKSTEP}/_{name}.h" for name in ("advance", "choose", "residual", "support", "product")),
-            f"{LOCKSTEP}/_support.pxd",
-            f"{SOLVERS}/_inverse.h",
-        ),
-    ]
+    ext_modules=cythonize(
+        [
+            Extension(SHARED, ["src/foldwise/_cyutility.c"]),
+            compiled("foldwise.solvers._quadratic", f"{SOLVERS}/_vector.h", f"{SOLVERS}/_active_set.pxi"),
+            compiled("foldwise.solvers._warm", f"{SOLVERS}/_vector.h", f"{SOLVERS}/_active_set.pxi"),
+            compiled("foldwise.solvers._group", f"{SOLVERS}/_vector.h"),
+            compiled("foldwise.solvers._nonconvex", f"{SOLVERS}/_vector.h"),
+            compiled("foldwise.paths.lockstep._product", f"{LOCKSTEP}/_product.h"),
+            compiled("foldwise.paths.generalized._cells", "src/foldwise/paths/generalized/_cells.h"),
+            compiled(
+                "foldwise.paths.generalized._models", "src/foldwise/paths/generalized/_models.h", f"{SOLVERS}/_vector.h"
+            ),
+            compiled("foldwise.paths.lockstep._screen", f"{LOCKSTEP}/_survey.h"),
+            compiled("foldwise.paths.lockstep._support", f"{LOCKSTEP}/_support.h", f"{SOLVERS}/_inverse.h"),
+            compiled(
+                "foldwise.paths.lockstep._rounds",
+                *(f"{LOCKSTEP}/_{name}.h" for name in ("advance", "choose", "residual", "support", "product")),
+                f"{LOCKSTEP}/_support.pxd",
+                f"{SOLVERS}/_inverse.h",
+            ),
+        ],
+        shared_utility_qualified_name=SHARED,
+        language_level=3,
+    ),
+    options={"build_ext": {"parallel": os.cpu_count()}},
 )
