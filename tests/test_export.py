@@ -160,7 +160,7 @@ def test_what_predicts_otherwise_is_refused(suffix, monkeypatch):
 
     def wrong(*given):
         formula = right(*given)
-        object.__setattr__(formula, "intercept", formula.intercept * (1.0 + 1e-9))
+        object.__setattr__(formula.lines[0], "intercept", formula.lines[0].intercept * (1.0 + 1e-9))
         return formula
 
     monkeypatch.setattr(Formula, "of", wrong)

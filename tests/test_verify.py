@@ -18,7 +18,7 @@ from foldwise.cli import main
 from foldwise.errors import InputError
 from foldwise.report.write import to_json
 from foldwise.verify import one_candidate, verify
-from foldwise.verify.losses import loss_of, row_losses
+from foldwise.verify.losses import Loss
 from foldwise.verify.search import search
 
 pytestmark = pytest.mark.filterwarnings("ignore::foldwise.errors.DataWarning")  # small tables look odd
@@ -68,27 +68,25 @@ def test_reports_of_numbers_agree(way):
     assert found.left_out[-2:] == ["gap: each fit's own certificate", "verdict and notes: words"]
 
 
-@pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson", "gamma", "tweedie"])
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "multinomial", "poisson", "gamma", "tweedie"])
 def test_losses_of_rows_have_the_mean_of_scikit_learns_metrics(family):
     rng = np.random.default_rng(1)
-    parameters, w = {"power": 1.3}, rng.uniform(0.5, 2.0, size=30)
-    loss, mean = loss_of(family, parameters)
-    targets = {"binomial": rng.integers(2, size=30), "poisson": rng.poisson(2.0, size=30)}
+    loss, w = Loss(family, {"power": 1.3} if family == "tweedie" else {}), rng.uniform(0.5, 2.0, size=30)
+    classes = {"binomial": 2, "multinomial": 3}
+    targets = {"poisson": rng.poisson(2.0, size=30), **{name: rng.integers(c, size=30) for name, c in classes.items()}}
     y = np.asarray(targets.get(family, rng.gamma(2.0, size=30)), dtype=float)
-    m = mean(rng.normal(size=30))
-    assert np.average(row_losses(family, parameters, y, m), weights=w) == pytest.approx(loss(y, m, w), rel=1e-12)
+    m = loss.told(rng.normal(size=(30, 3) if family == "multinomial" else 30))
+    assert np.average(loss.of_rows(y, m), weights=w) == pytest.approx(loss.of_predictions(y, m, w), rel=1e-12)
 
 
 @pytest.mark.parametrize("family", ["binomial", "poisson", "gamma"])
-def test_reports_of_other_families_agree_where_scikit_learn_can_fit_them(family):
+def test_reports_of_other_families_agree(family):
     rows = table(family)
     candidates = ["unpenalized", "ridge", "lasso"]
     found = verify(report_of(rows, candidates=candidates, family=family, repeats=1, drop=["w"]), rows)
     assert [str(check) for check in found.differ] == []
-    assert found.agree > 120
-    assert any(
-        each.startswith("the fits of lasso and its interval: scikit-learn has no solver") for each in found.left_out
-    )
+    assert found.agree > 200
+    assert len(found.left_out) <= 4  # beside what is never recomputed, doubtful signs
 
 
 ROWS = table()
@@ -121,7 +119,9 @@ def test_places_are_many():
 def fits_of(name):
     """Those of the unchanged report, which a changed number leaves as they are."""
     kept = []
-    with mock.patch.object(one_candidate, "search", lambda *given: kept.append(search(*given)) or kept[-1]):
+    with mock.patch.object(
+        one_candidate, "search", lambda *given, **more: kept.append(search(*given, **more)) or kept[-1]
+    ):
         verify(REPORT, ROWS)
     return dict(zip([each["name"] for each in REPORT["candidates"]], kept, strict=True))[name]
 
@@ -136,7 +136,7 @@ def test_a_changed_number_is_noticed(path, upward):
     old = place[path[-1]]
     step = 1e-4 if upward else -1e-4
     place[path[-1]] = not old if isinstance(old, bool) else old + step * max(abs(old), 1.0)
-    with mock.patch.object(one_candidate, "search", lambda _rows, procedure, *_: fits_of(procedure.name)):
+    with mock.patch.object(one_candidate, "search", lambda _rows, procedure, *_, **__: fits_of(procedure.name)):
         found = verify(changed, ROWS)
     doubtful = [each for each in found.left_out if each.startswith("survival")]
     assert found.differ or (doubtful and {*path} & {"survival", "sign", "sign_agreement"}), path

@@ -17,6 +17,8 @@ from foldwise.export import exported
 from foldwise.families import FAMILIES, Gaussian
 from foldwise.study.measure import Modelled
 from foldwise.tables import Recipe
+from foldwise.tables.frames import columns_of
+from foldwise.tables.values import kind_of, numbers
 
 FORMAT = "foldwise-model"
 VERSION = 1
@@ -24,6 +26,8 @@ OF_FAMILIES = 2
 """The version of files that a reader of version 1 would misread: their line is not the mean itself."""
 OF_CLASSES = 3
 """The version of files with a line for each of three classes or more."""
+OF_OFFSETS = 4
+"""The version of files whose line has a column added to it."""
 _KEYS = ("model", "target", "intercept", "coefficients", "recipe", "training")
 
 
@@ -31,7 +35,8 @@ _KEYS = ("model", "target", "intercept", "coefficients", "recipe", "training")
 class SavedModel:
     """A model that can predict: recipe, coefficients (p,) in units of the target per unit of their column, intercept.
 
-    For C classes, three or more, each coefficient is a tuple of C numbers, and so is the intercept.
+    For C classes, three or more, each coefficient is a tuple of C numbers, and so is the intercept. `offset` names a
+    column that is added to the line.
 
     Examples
     --------
@@ -52,6 +57,7 @@ class SavedModel:
     intercept: Any
     training: dict[str, Any]
     modelled: Modelled = field(default_factory=lambda: Modelled(Gaussian(), "", ""))
+    offset: str | None = None
 
     def __post_init__(self) -> None:
         """The target's name stands in one place."""
@@ -88,6 +94,8 @@ class SavedModel:
         """
         encoded = self.recipe.encode_table(table)
         eta: NDArray[np.float64] = encoded @ np.asarray(self.coef) + np.asarray(self.intercept)
+        if self.offset is not None:
+            eta += offset_of(table, self.offset)
         return self.modelled.family.mean(eta)
 
     def columns(self, table: Any) -> dict[str, list[Any]]:
@@ -118,10 +126,8 @@ class SavedModel:
 
     def exported(self, suffix: str, table: Any) -> bytes:
         """The content of an ``.onnx``, ``.sql`` or ``.py`` file, checked on a table; see `foldwise.export`."""
-        if isinstance(self.intercept, tuple) or self.modelled.is_risk:
-            kind = "times to an event" if self.modelled.is_risk else "three classes or more"
-            raise InputError(f"a model of {kind} can't be exported as {suffix} as yet")
-        return exported(suffix, self.recipe, self.coef, self.intercept, self.modelled, table)
+        offset = self.offset
+        return exported(suffix, self.recipe, self.coef, self.intercept, self.modelled, table, offset=offset)
 
     def to_dict(self) -> dict[str, Any]:
         """The model as plain data; the schema is in docs/model-file.md."""
@@ -134,12 +140,15 @@ class SavedModel:
             "family": self.modelled.to_dict(),
             "intercept": self.intercept,
             "coefficients": dict(zip(self.recipe.names, self.coef, strict=True)),
+            **({} if self.offset is None else {"offset": self.offset}),
             "recipe": self.recipe.to_dict(),
             "training": self.training,
         }
 
     @property
     def _version(self) -> int:
+        if self.offset is not None:
+            return OF_OFFSETS
         if isinstance(self.intercept, tuple):
             return OF_CLASSES
         return VERSION if self.modelled.family.name == "gaussian" else OF_FAMILIES
@@ -155,9 +164,9 @@ class SavedModel:
         """
         if not isinstance(plain, dict) or plain.get("format") != FORMAT:
             raise InputError("it is not a model that `foldwise fit --save` wrote")
-        if plain.get("version") not in {VERSION, OF_FAMILIES, OF_CLASSES}:
+        if plain.get("version") not in {VERSION, OF_FAMILIES, OF_CLASSES, OF_OFFSETS}:
             found = f"its format has version {plain.get('version')!r}"
-            raise InputError(f"{found}; this foldwise reads versions {VERSION} to {OF_CLASSES}")
+            raise InputError(f"{found}; this foldwise reads versions {VERSION} to {OF_OFFSETS}")
         missing = [key for key in _KEYS if key not in plain]
         if missing:
             raise InputError(f"it has no {missing[0]!r}")
@@ -171,6 +180,9 @@ class SavedModel:
         values = {name: _value(name, value, outputs) for name, value in coefficients.items()}
         if not isinstance(target, dict) or not isinstance(target.get("name"), str):
             raise InputError("its target has no name")
+        offset = plain.get("offset")
+        if plain["version"] == OF_OFFSETS and not isinstance(offset, str):
+            raise InputError("its offset has no name")
         return cls(
             str(plain["model"]),
             target["name"],
@@ -180,7 +192,31 @@ class SavedModel:
             _value("intercept", plain["intercept"], outputs),
             dict(plain["training"]) if isinstance(plain["training"], dict) else {},
             replace(modelled, target=target["name"]),
+            offset if plain["version"] == OF_OFFSETS else None,
         )
+
+
+def offset_of(table: Any, name: str) -> NDArray[np.float64]:
+    """The column (n,) that is added to a line.
+
+    Raises
+    ------
+    InputError
+        If there is none, or a row lacks it: a prediction needs it.
+    """
+    columns = columns_of(table)
+    if name not in columns:
+        raise InputError(f"table: column {name!r} is missing, the offset that is added to every prediction's line")
+    column = columns[name]
+    kind = kind_of(name, column)
+    if kind not in {"number", "nothing"}:
+        raise InputError(f"column {name!r}, the offset, must hold numbers, got {kind}")
+    values = np.full(len(column), np.nan) if kind == "nothing" else numbers(name, column)
+    missing = np.flatnonzero(np.isnan(values))
+    if missing.size:
+        count = f"{missing.size} of {values.size} rows, first at row {missing[0] + 1}"
+        raise InputError(f"column {name!r}, the offset, is missing in {count}: nothing can be predicted without it")
+    return values
 
 
 def _frozen(array: Any) -> tuple[Any, ...]:

@@ -21,8 +21,9 @@ _KINDS = {
     "elastic net": "elastic-net",
     "group lasso": "group-lasso",
 }
-NEAR = 1e-6
-"""What a report's digits leave of the mean of the residuals, in standard deviations of the target."""
+GIVEN = "given as values"
+NEAR, OF_GAP = 1e-6, 4.0
+"""What digits, and roots of the fits' gap, leave of the mean of the residuals, in the target's standard deviations."""
 
 
 def winner_of(report: Any, table: Any, candidate: str | None = None) -> tuple[SavedModel, str]:
@@ -55,9 +56,14 @@ def winner_of(report: Any, table: Any, candidate: str | None = None) -> tuple[Sa
         linear = [each["name"] for each in report["candidates"] if each["name"] in _KINDS]
         hint = f"; --candidate takes {', '.join(linear)}" if linear else ""
         raise InputError(f"{of} has no coefficients to export{hint}")
-    known = report["family"]["name"] in FAMILIES and report["family"]["name"] != "cox"
-    if settings.get("offset") or not known or len(report["family"]["classes"]) > 2:
-        raise InputError(f"{of} predicts with an offset, three classes or times to an event, which exports can't")
+    if report["family"]["name"] not in FAMILIES:
+        raise InputError(f"{of} is of a family of your own, {report['family']['name']!r}, which exports don't know")
+    offset = settings.get("offset")
+    if offset == GIVEN:
+        raise InputError(f"{of} has an offset that was given as values: put it into a column of the table, and name it")
+    rows = len(next(iter(columns_of(table).values()), ()))
+    if rows != report["rows"]:
+        raise InputError(f"the table is not the report's: it has {rows} rows, and the report {report['rows']}")
     design = _design(report, table)
     weights = _weights(settings["sample_weight"], table, len(design.values))
     recipe = Recipe.learn(
@@ -70,25 +76,33 @@ def winner_of(report: Any, table: Any, candidate: str | None = None) -> tuple[Sa
     if list(recipe.names) != [feature["name"] for feature in report["features"]]:
         raise InputError("the table is not the report's: its columns or levels are others")
     family, classes = report["family"], tuple(report["family"]["classes"])
-    modelled = Modelled(FAMILIES[family["name"]](**family["parameters"]), target, family["reason"], classes)
+    event = report["target"].get("event")
+    words = target if event is None else f"{target} to {event}"
+    modelled = Modelled(FAMILIES[family["name"]](**family["parameters"]), words, family["reason"], classes)
     model = SavedModel(
         _KINDS[chosen],
-        target,
+        words,
         report["target"]["unit"],
         recipe,
-        tuple(float(value) for value in found["coef"]),
-        float(found["intercept"]),
+        frozen(found["coef"]),
+        frozen(found["intercept"]),
         _training(report, found, float(report["rows"]) if weights is None else float(weights.sum())),
         modelled,
+        offset,
     )
     if weights is not None:
-        _check_mean(model, design, weights)
+        _check_mean(model, table, design, weights, found["gap"])
     return model, chosen
+
+
+def frozen(value: Any) -> Any:
+    """A number, or lists of numbers as tuples."""
+    return tuple(map(frozen, value)) if isinstance(value, list) else float(value)
 
 
 def _design(report: dict[str, Any], table: Any) -> Design:
     settings, columns = report["settings"], columns_of(table)
-    roles = [settings[role] for role in ("groups", "sample_weight") if settings[role]]
+    roles = [settings[role] for role in ("groups", "sample_weight", "offset") if settings.get(role)]
     levels = {feature["source"] for feature in report["features"] if feature["kind"] in {"level", "other levels"}}
     return make_design(
         table,
@@ -97,6 +111,7 @@ def _design(report: dict[str, Any], table: Any) -> Design:
         categories=[name for name in levels if name in columns and kind_of(name, columns[name]) == "number"],
         min_level_count=settings["min_level_count"],
         family=report["family"]["name"],
+        event=report["target"].get("event"),
     )
 
 
@@ -124,12 +139,16 @@ def _training(report: dict[str, Any], found: dict[str, Any], total: float) -> di
     return told | {"rows": report["rows"], f"nested_{key}": found[key]}
 
 
-def _check_mean(model: SavedModel, design: Design, weights: NDArray[np.float64]) -> None:
-    """A line with an intercept leaves residuals of mean 0 where it was fitted: on this table, or on another."""
-    if model.modelled.family.name != "gaussian":
+def _check_mean(model: SavedModel, table: Any, design: Design, weights: NDArray[np.float64], gap: float | None) -> None:
+    """A line with an intercept leaves residuals of mean 0 where it was fitted: on this table, or on another.
+
+    So do lines through the link that belongs to their family; others tell nothing by that.
+    """
+    family = model.modelled.family
+    if family.name not in {"gaussian", "binomial", "poisson", "multinomial"}:
         return
-    y = np.asarray(design.target)
-    predicted = model.recipe.encode_values(design.values) @ np.array(model.coef) + model.intercept
-    off = abs(float(np.average(y - predicted, weights=weights)))
-    if off > NEAR * float(y.std()):
+    y = family.check_target(np.asarray(design.target), len(design.values))
+    residuals = y - model.predict(table)
+    off = float(np.abs(np.average(residuals, axis=0, weights=weights)).max())
+    if off > (NEAR + (0.0 if gap is None or family.name == "gaussian" else OF_GAP * gap**0.5)) * float(y.std()):
         raise InputError(f"the table is not the report's: its rows are {off:.3g} off on average, where the fit was not")

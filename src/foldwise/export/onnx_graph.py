@@ -3,14 +3,14 @@
 from typing import Any
 
 from foldwise.errors import InputError
-from foldwise.export.formula import Formula, LevelTerm
+from foldwise.export.formula import Formula, LevelTerm, Line, NumberTerm
 
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 9
 """Old enough for runtimes of some years, new enough for all that is used."""
 
 
 def onnx_bytes(formula: Formula) -> bytes:
-    """The file. Inputs are (n, 1), doubles (nan is missing) or text; outputs are (n, 1).
+    """The file. Inputs are (n, 1), doubles (nan is missing) or text; outputs are (n, 1), chances of C classes (n, C).
 
     Raises
     ------
@@ -24,25 +24,20 @@ def onnx_bytes(formula: Formula) -> bytes:
         raise InputError("exporting to ONNX needs onnx: pip install foldwise[onnx]") from error
     if formula.link not in _LINKS:
         raise InputError(f"ONNX has no function in double precision for the {formula.link} link: export to Python")
-    if not formula.terms:
+    if not formula.inputs:
         raise InputError("ONNX needs a column to read, and no feature counts in this model")
     if "" in formula.sources:
         raise InputError("ONNX can't hold a column without a name: rename it")
-    graph = _Graph(helper, TensorProto, formula.sources)
-    parts = [graph.numbers(formula)] if formula.numbers else []
-    parts += [graph.levels(term) for term in formula.categories]
-    eta = graph.constant([[formula.intercept]])
-    for part in parts:
-        eta = graph.node("Add", [eta, part])
-    mean = graph.inverse(eta, formula.link)
-    outputs = graph.outputs(mean, formula)
+    graph = _Graph(helper, TensorProto, {*formula.sources, *output_names(formula)})
+    eta = graph.lines(formula)
+    outputs = graph.outputs(graph.inverse(eta, formula.link), formula)
     inputs = [
         helper.make_tensor_value_info(
             term.source,
             TensorProto.STRING if isinstance(term, LevelTerm) and term.held == "text" else TensorProto.DOUBLE,
             ["n", 1],
         )
-        for term in formula.terms
+        for term in formula.inputs
     ]
     made = helper.make_graph(graph.nodes, "line", inputs, outputs, graph.constants)
     model = helper.make_model(
@@ -56,14 +51,14 @@ def onnx_bytes(formula: Formula) -> bytes:
     return bytes(model.SerializeToString())
 
 
-_LINKS = {"identity", "log", "logit", "cloglog"}
+_LINKS = {"identity", "log", "logit", "cloglog", "softmax"}
 
 
 class _Graph:
     """Nodes and constants as they are added, under names that no column has."""
 
-    def __init__(self, helper: Any, types: Any, taken: tuple[str, ...]) -> None:
-        self.helper, self.types, self.taken, self.count = helper, types, {*taken, *output_names(taken)}, 0
+    def __init__(self, helper: Any, types: Any, taken: set[str]) -> None:
+        self.helper, self.types, self.taken, self.count = helper, types, taken, 0
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
@@ -91,9 +86,27 @@ class _Graph:
         self.constants.append(self.helper.make_tensor(name, kind, shape, flat))
         return name
 
-    def numbers(self, formula: Formula) -> str:
+    def lines(self, formula: Formula) -> str:
+        """The linear predictors, (n, 1) or (n, C)."""
+        made = [self.line(line, formula.offset) for line in formula.lines]
+        if not formula.has_several:
+            return made[0]
+        # A line in which nothing counts is one number until it is as long as the others.
+        whole = self.node("Shape", [next(eta for eta, line in zip(made, formula.lines, strict=True) if line.terms)])
+        return self.node("Concat", [self.node("Expand", [eta, whole]) for eta in made], axis=1)
+
+    def line(self, line: Line, offset: str | None) -> str:
+        """One linear predictor, (n, 1)."""
+        parts = [self.numbers(line.numbers)] if line.numbers else []
+        parts += [self.levels(term) for term in line.categories]
+        parts += [] if offset is None else [offset]
+        eta = self.constant([[line.intercept]])
+        for part in parts:
+            eta = self.node("Add", [eta, part])
+        return eta
+
+    def numbers(self, terms: tuple[NumberTerm, ...]) -> str:
         """What all number columns add, (n, 1): where(missing, m, x w) summed over columns."""
-        terms = formula.numbers
         x = self.node("Concat", [term.source for term in terms], axis=1)
         gone = self.node("IsNaN", [x])
         times = self.node("Mul", [x, self.constant([[term.weight for term in terms]])])
@@ -131,34 +144,37 @@ class _Graph:
             return eta
         if link == "log":
             return self.node("Exp", [eta])
+        if link == "softmax":  # runtimes subtract the largest first
+            return self.node("Softmax", [eta], axis=1)
         if link == "logit":
             small = self.node("Exp", [self.node("Neg", [eta])])
             return self.node("Reciprocal", [self.node("Add", [self.constant([[1.0]]), small])])
         odds = self.node("Exp", [self.node("Neg", [self.node("Exp", [eta])])])
         return self.node("Sub", [self.constant([[1.0]]), odds])
 
-    def outputs(self, mean: str, formula: Formula) -> list[Any]:
-        """`prediction`, and for classes `probability`, of the second, too."""
+    def outputs(self, told: str, formula: Formula) -> list[Any]:
+        """What comes out, under its name; for classes the `prediction`, a class, before its chances."""
         classes, types = formula.modelled.classes, self.types
-        prediction, probability = output_names(formula.sources)
+        prediction, chance = output_names(formula)
         if not classes:
-            self.node("Identity", [mean], out=prediction)
-            return [self.helper.make_tensor_value_info(prediction, types.DOUBLE, ["n", 1])]
-        self.node("Identity", [mean], out=probability)
-        second = self.node("Cast", [self.node("Greater", [mean, self.constant([[0.5]])])], to=types.INT64)
+            self.node("Identity", [told], out=chance)
+            return [self.helper.make_tensor_value_info(chance, types.DOUBLE, ["n", 1])]
+        self.node("Identity", [told], out=chance)
+        if formula.has_several:
+            at = self.node("ArgMax", [told], axis=1, keepdims=1)
+        else:
+            at = self.node("Cast", [self.node("Greater", [told, self.constant([[0.5]])])], to=types.INT64)
         kind = types.STRING if isinstance(classes[0], str) else types.DOUBLE
         labels = list(classes) if isinstance(classes[0], str) else [float(label) for label in classes]
-        self.node("Gather", [self.constant(labels, kind), second], out=prediction)
+        self.node("Gather", [self.constant(labels, kind), at], out=prediction)
         return [
             self.helper.make_tensor_value_info(prediction, kind, ["n", 1]),
-            self.helper.make_tensor_value_info(probability, types.DOUBLE, ["n", 1]),
+            self.helper.make_tensor_value_info(chance, types.DOUBLE, ["n", len(formula.lines)]),
         ]
 
 
-def output_names(sources: tuple[str, ...]) -> tuple[str, str]:
-    """`prediction` and `probability`, with underscores behind them where a column is called so."""
-    tail = next("_" * k for k in range(len(sources) + 1) if not {f"{name}{'_' * k}" for name in _OUTPUTS} & {*sources})
-    return f"prediction{tail}", f"probability{tail}"
-
-
-_OUTPUTS = ("prediction", "probability")
+def output_names(formula: Formula) -> tuple[str, str]:
+    """`prediction`, and what comes out (`Formula.outcome`); underscores behind them where a column is called so."""
+    names, sources = ("prediction", formula.outcome), formula.sources
+    tail = next("_" * k for k in range(len(sources) + 1) if not {f"{name}{'_' * k}" for name in names} & {*sources})
+    return f"{names[0]}{tail}", f"{names[1]}{tail}"

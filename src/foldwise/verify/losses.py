@@ -1,60 +1,145 @@
-"""What a prediction is charged: squared errors, and deviances by scikit-learn's metrics."""
+"""What a prediction is charged: squared errors, deviances by scikit-learn's metrics, partial likelihoods."""
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, xlogy
+from scipy import optimize
+from scipy.special import expit, softmax, xlogy
 from sklearn import metrics
 
+from foldwise.verify.partial import Partial
+from foldwise.verify.rows import Rows
+
 Floats = NDArray[np.float64]
-Loss = Callable[[Floats, Floats, Floats], float]
+Ints = NDArray[np.intp]
 
-FAMILIES = ("gaussian", "binomial", "poisson", "gamma", "tweedie")
+POWERS = {"poisson": 1.0, "gamma": 2.0, "tweedie": 1.5}
+"""Families whose deviance is Tweedie's, with its power unless the report says another."""
+FAMILIES = ("gaussian", "binomial", "multinomial", *POWERS, "cox")
 """Whose losses are known here."""
+LEAST = 1e-15
+"""Chances nearer to 0 or 1 are taken for this far from it."""
 
 
-def loss_of(family: str, parameters: dict[str, float]) -> tuple[Loss, Callable[[Floats], Floats]] | None:
-    """The mean loss of (y, prediction, weight), and the prediction at a linear predictor; None for other families.
+@dataclass(frozen=True)
+class Loss:
+    """A family's.
 
     Examples
     --------
-    >>> loss, mean = loss_of("poisson", {})
-    >>> round(loss(np.array([1.0, 2.0]), mean(np.array([0.0, 0.0])), np.ones(2)), 4)
+    >>> loss = Loss("poisson")
+    >>> round(loss.of_predictions(np.array([1.0, 2.0]), loss.told(np.array([0.0, 0.0])), np.ones(2)), 4)
     0.3863
     """
-    if family == "gaussian":
-        return lambda y, m, w: float(w @ (y - m) ** 2 / w.sum()), lambda eta: eta
-    if family == "binomial":
-        return _log_loss, lambda eta: np.asarray(expit(eta))
-    power = {"poisson": 1.0, "gamma": 2.0, "tweedie": parameters.get("power", 1.5)}.get(family)
-    if power is None:
-        return None
-    return lambda y, m, w: float(metrics.mean_tweedie_deviance(y, m, sample_weight=w, power=power)), np.exp
+
+    family: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the root of the mean is told."""
+        return self.family == "gaussian"
+
+    @property
+    def shares_rows(self) -> bool:
+        """Whether it is of a whole training set, and not of single rows."""
+        return self.family == "cox"
+
+    @property
+    def power(self) -> float:
+        """Of the Tweedie deviance."""
+        return float(self.parameters.get("power", POWERS[self.family]))
+
+    def told(self, eta: Floats) -> Floats:
+        """What is predicted at linear predictors (..., n[, C]); of times the predictors themselves."""
+        if self.family in {"gaussian", "cox"}:
+            return eta
+        if self.family == "multinomial":
+            return np.asarray(softmax(eta, axis=-1))
+        return np.asarray(expit(eta) if self.family == "binomial" else np.exp(eta))
+
+    def of_predictions(self, y: Floats, m: Floats, w: Floats) -> float:
+        """The mean over rows."""
+        if self.family == "gaussian":
+            return float(w @ (y - m) ** 2 / w.sum())
+        if self.family == "binomial":  # log_loss refuses a fold with one class unless it is told of both
+            m = np.clip(m, LEAST, 1 - LEAST)
+            return 2.0 * float(metrics.log_loss(y, m, sample_weight=w, labels=[0.0, 1.0]))
+        if self.family == "multinomial":
+            return 2.0 * float(metrics.log_loss(y, m, sample_weight=w, labels=np.arange(float(m.shape[1]))))
+        return float(metrics.mean_tweedie_deviance(y, m, sample_weight=w, power=self.power))
+
+    def of_rows(self, y: Floats, m: Floats) -> Floats:
+        """Of each row, from the formula of the deviance; their weighted mean is that of `of_predictions`.
+
+        Examples
+        --------
+        >>> Loss("poisson").of_rows(np.array([1.0, 2.0]), np.array([1.0, 1.0])).round(4).tolist()
+        [0.0, 0.7726]
+        """
+        if self.family == "gaussian":
+            return np.asarray((y - m) ** 2)
+        if self.family == "binomial":
+            m = np.clip(m, LEAST, 1 - LEAST)
+            return np.asarray(-2.0 * (y * np.log(m) + (1.0 - y) * np.log1p(-m)))
+        if self.family == "multinomial":
+            return np.asarray(-2.0 * np.log(m[np.arange(len(y)), y.astype(np.intp)]))
+        p = self.power
+        if p == 1.0:
+            return np.asarray(2.0 * (xlogy(y, y / m) - y + m))
+        if p == 2.0:
+            return np.asarray(2.0 * (np.log(m / y) + y / m - 1.0))
+        at_y = np.maximum(y, 0.0) ** (2.0 - p) / ((1.0 - p) * (2.0 - p))
+        return np.asarray(2.0 * (at_y - y * m ** (1.0 - p) / (1.0 - p) + m ** (2.0 - p) / (2.0 - p)))
+
+    def of_fold(self, rows: Rows, etas: Floats, training: Ints, test: Ints) -> Floats:
+        """The error (G,) on the rows of a fold under predictors (n, G[, C]) of all rows that training rows gave.
+
+        Of times to an event it is what the fold's rows add to twice the loss of the training rows, for each event.
+        """
+        if not self.shares_rows:
+            y, w = rows.y[test], rows.weight[test]
+            each = np.moveaxis(self.told(etas[test]), 1, 0)
+            return np.array([self.of_predictions(y, m, w) for m in each])
+        both = np.concatenate([training, test])
+        part, whole = self.partial(rows, training), self.partial(rows, both)
+        events = float(rows.weight[test] @ rows.event[test])
+        return np.array([2.0 * (whole.loss(eta[both]) - part.loss(eta[training])) / events for eta in etas.T])
+
+    def partial(self, rows: Rows, training: Ints) -> Partial:
+        """The partial likelihood of some rows."""
+        efron = self.parameters.get("ties") == "efron"
+        return Partial.of(rows.y[training], rows.event[training], rows.weight[training], efron=efron)
+
+    def fold_weight(self, rows: Rows) -> Floats:
+        """What folds (J,) count by: the weights of their rows, or of their events."""
+        counted = rows.weight * rows.event if self.shares_rows else rows.weight
+        return np.array([counted[test].sum() for test in rows.tests])
+
+    def constant(self, rows: Rows, training: Ints) -> Floats:
+        """The predictor without features, but for the offset, that fits training rows best: (1,), or (C,)."""
+        y, w, o = rows.y[training], rows.weight[training], rows.offset[training]
+        if self.shares_rows:
+            return np.zeros(1)
+        if self.family == "multinomial":
+            shares = np.array([w[y == c].sum() for c in range(rows.n_classes)]) / w.sum()
+            return np.asarray(np.log(shares) - np.log(shares).mean())
+        if self.family == "gaussian":
+            return np.array([np.average(y - o, weights=w)])
+        if self.family == "binomial":
+            share = float(np.average(y, weights=w))
+            start = float(np.log(share / (1.0 - share)))
+            if not rows.has_offset:
+                return np.array([start])
+            ends = start - o.max() - 1.0, start - o.min() + 1.0
+            return np.array([optimize.brentq(lambda b: float(w @ (expit(b + o) - y)), *ends, xtol=1e-14)])
+        p = self.power
+        return np.array([np.log(w @ (y * np.exp((1.0 - p) * o)) / (w @ np.exp((2.0 - p) * o)))])
 
 
-def row_losses(family: str, parameters: dict[str, float], y: Floats, m: Floats) -> Floats:
-    """Of each row, from the formula of the deviance; their weighted mean is the loss of `loss_of`.
-
-    Examples
-    --------
-    >>> row_losses("poisson", {}, np.array([1.0, 2.0]), np.array([1.0, 1.0])).round(4).tolist()
-    [0.0, 0.7726]
-    """
-    if family == "gaussian":
-        return np.asarray((y - m) ** 2)
-    if family == "binomial":
-        m = np.clip(m, 1e-15, 1 - 1e-15)
-        return np.asarray(-2.0 * (y * np.log(m) + (1.0 - y) * np.log1p(-m)))
-    p = {"poisson": 1.0, "gamma": 2.0}.get(family, parameters.get("power", 1.5))
-    if p == 1.0:
-        return np.asarray(2.0 * (xlogy(y, y / m) - y + m))
-    if p == 2.0:
-        return np.asarray(2.0 * (np.log(m / y) + y / m - 1.0))
-    at_y = np.maximum(y, 0.0) ** (2.0 - p) / ((1.0 - p) * (2.0 - p))
-    return np.asarray(2.0 * (at_y - y * m ** (1.0 - p) / (1.0 - p) + m ** (2.0 - p) / (2.0 - p)))
-
-
-def _log_loss(y: Floats, m: Floats, w: Floats) -> float:
-    # log_loss refuses a fold with one class unless it is told of both.
-    return 2.0 * float(metrics.log_loss(y, np.clip(m, 1e-15, 1 - 1e-15), sample_weight=w, labels=[0.0, 1.0]))
+def loss_of(report: dict[str, Any]) -> Loss | None:
+    """That of a report's family; None where it is not known here."""
+    name = report["family"]["name"]
+    return Loss(name, report["family"]["parameters"]) if name in FAMILIES else None

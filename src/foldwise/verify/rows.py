@@ -29,8 +29,14 @@ class Rows:
     texts : dict of (n,) arrays
         By source, the levels of categories.
     y, weight : (n,) arrays
-    weighted : bool
-        Whether weights were given.
+        Of classes their numbers, from 0; of times to an event the times.
+    event : (n,) array
+        Of times to an event: 1 where it came. Empty for others.
+    offset : (n,) array
+        What is added to every linear predictor.
+    has_offset, weighted : bool
+        Whether an offset and weights were given.
+    n_classes : int
     folds : Folds
     fill : str
     min_level_count : int
@@ -41,7 +47,11 @@ class Rows:
     texts: dict[str, NDArray[np.str_]]
     y: Floats
     weight: Floats
+    event: Floats
+    offset: Floats
+    has_offset: bool
     weighted: bool
+    n_classes: int
     folds: Folds
     fill: str
     min_level_count: int
@@ -56,20 +66,19 @@ class Rows:
             If the table lacks a column or has other rows than the report's, or folds or weights can't be made again.
         """
         columns, settings = columns_of(table), report["settings"]
-        if settings.get("offset"):
-            raise InputError("scikit-learn's estimators take no offset, which this report's fits had")
-        features, target = report["features"], report["target"]["name"]
-        asked = [settings["groups"], settings["sample_weight"]]
+        features, target, event = report["features"], report["target"]["name"], report["target"].get("event")
+        asked = [event, settings["groups"], settings["sample_weight"], settings.get("offset")]
         for name in [target, *(feature["source"] for feature in features), *(name for name in asked if name)]:
             if name == "given as values":
-                raise InputError("groups or sample_weight were given as values, which the report does not hold")
+                raise InputError("groups, sample_weight or offset were given as values, which the report does not hold")
             if name not in columns:
                 raise InputError(f"the table has no column {name!r}, which the report has")
         n = len(columns[target])
         if n != report["rows"]:
             raise InputError(f"the table has {n} rows, the report {report['rows']}: it is of another table")
         y = _target(columns, target, report["family"])
-        weight = np.ones(n) if not settings["sample_weight"] else numbers("weight", columns[settings["sample_weight"]])
+        weight = _numbers(columns, settings["sample_weight"], np.ones(n))
+        came, offset = _numbers(columns, event, np.zeros(0)), _numbers(columns, settings.get("offset"), np.zeros(n))
         categories = {feature["source"] for feature in features if feature["kind"] in {"level", "other levels"}}
         plain = {feature["source"] for feature in features} - categories
         return cls(
@@ -78,11 +87,20 @@ class Rows:
             {source: _texts(columns, source) for source in categories},
             y,
             weight,
+            came,
+            offset,
+            bool(settings.get("offset")),
             bool(settings["sample_weight"]),
-            _folds(report, y, columns),
+            len(report["family"]["classes"]),
+            _folds(report, came if event else y, columns),
             settings["fill"],
             settings["min_level_count"],
         )
+
+    @property
+    def tests(self) -> list[Ints]:
+        """The rows of each fold, repeat after repeat."""
+        return [self.folds.test_rows(i) for i in range(self.folds.n_repeats * self.folds.n_folds)]
 
     def encoded(self, training: Ints) -> Floats:
         """The features (n, p) of all rows, filled and pooled as these training rows alone say."""
@@ -128,16 +146,23 @@ def _texts(columns: Columns, source: str) -> NDArray[np.str_]:
     return np.array(levels.names)[levels.codes]
 
 
+def _numbers(columns: Columns, name: str | None, otherwise: Floats) -> Floats:
+    return numbers(name, columns[name]) if name else otherwise
+
+
 def _target(columns: Columns, target: str, family: dict[str, Any]) -> Floats:
     classes = family["classes"]
     if not classes:
         return numbers(target, columns[target])
-    if kind_of(target, columns[target]) == "text":
-        return np.asarray(_texts(columns, target) == classes[1], dtype=np.float64)
-    return np.asarray(numbers(target, columns[target]) == float(classes[1]), dtype=np.float64)
+    of_text = kind_of(target, columns[target]) == "text"
+    found: NDArray[Any] = _texts(columns, target) if of_text else numbers(target, columns[target])
+    codes = np.zeros(len(found))
+    for code, label in enumerate(classes):
+        codes[found == (label if of_text else float(label))] = code
+    return codes
 
 
-def _folds(report: dict[str, Any], y: Floats, columns: Columns) -> Folds:
+def _folds(report: dict[str, Any], spread: Floats, columns: Columns) -> Folds:
     settings, count, repeats = report["settings"], report["folds"]["folds"], report["folds"]["repeats"]
     if settings["seed"] is None:
         raise InputError("the folds were given, not dealt from a seed, so that the report does not say which they are")
@@ -145,5 +170,5 @@ def _folds(report: dict[str, Any], y: Floats, columns: Columns) -> Folds:
         groups = np.asarray(columns[settings["groups"]].to_pylist(), dtype=object)
         return Folds.grouped(groups, count, repeats=repeats, seed=settings["seed"])
     if settings["stratify"]:
-        return Folds.stratified(y, count, repeats=repeats, seed=settings["seed"])
-    return Folds.kfold(len(y), count, repeats=repeats, seed=settings["seed"])
+        return Folds.stratified(spread, count, repeats=repeats, seed=settings["seed"])
+    return Folds.kfold(len(spread), count, repeats=repeats, seed=settings["seed"])

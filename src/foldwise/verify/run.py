@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from foldwise.errors import InputError
 from foldwise.verify.checks import Verification
-from foldwise.verify.fits import procedure_of
+from foldwise.verify.fits import procedure_of, smooth_of, standardized
 from foldwise.verify.interval import NESTED
-from foldwise.verify.losses import FAMILIES, loss_of
-from foldwise.verify.one_candidate import verify_candidate
+from foldwise.verify.losses import FAMILIES, Loss, loss_of
+from foldwise.verify.one_candidate import Beside
 from foldwise.verify.rows import Rows
 from foldwise.verify.search import Grid
 from foldwise.verify.summary import verify_differences, verify_summary
@@ -54,27 +54,27 @@ def verify(report: Any, table: Any, *, progress: Tell | None = None) -> Verifica
         raise InputError(f"it is not a report.json of layout {' or '.join(map(str, SCHEMAS))}")
     found = Verification()
     rows = Rows.of(report, table)
-    loss = loss_of(report["family"]["name"], report["family"]["parameters"])
+    loss = loss_of(report)
     if loss is None:
         name = report["family"]["name"]
         raise InputError(
             f"reports of the {name} family can't be recomputed as yet, only those of {', '.join(FAMILIES)}"
         )
     verify_summary(found, report, rows, loss)
-    verify_differences(found, report, rows)
+    verify_differences(found, report, rows, loss)
     total = rows.folds.n_repeats * rows.folds.n_folds
     for at, candidate in enumerate(report["candidates"]):
         name = candidate["name"]
-        procedure = procedure_of(name, report)
+        procedure = procedure_of(candidate, report, loss)
         if isinstance(procedure, str):
             found.left_out.append(f"the fits of {name}{_and_interval(candidate)}: {procedure}")
             continue
-        grid = _grid(report, candidate, rows)
+        grid = _grid(report, candidate, rows, loss)
         if isinstance(grid, str):
             found.left_out.append(f"the fits of {name}{_and_interval(candidate)}: {grid}")
             continue
         steps = _Steps(progress, at * total, len(report["candidates"]) * total, name)
-        verify_candidate(found, report, candidate, rows, procedure, grid, loss, steps.next)
+        Beside.of(found, report, candidate, rows, procedure, grid, steps.next).verify()
     found.left_out += ["gap: each fit's own certificate", "verdict and notes: words"]
     return found
 
@@ -98,7 +98,7 @@ class _Steps:
             self.progress(self.done, self.total, self.name)
 
 
-def _grid(report: dict[str, Any], candidate: dict[str, Any], rows: Rows) -> Grid | str:
+def _grid(report: dict[str, Any], candidate: dict[str, Any], rows: Rows, loss: Loss) -> Grid | str:
     """What a candidate tried; the curve's own strengths where the grid is not told by the rows alone."""
     name, settings = candidate["name"], report["settings"]
     if name in {"least squares", "unpenalized"}:
@@ -111,19 +111,25 @@ def _grid(report: dict[str, Any], candidate: dict[str, Any], rows: Rows) -> Grid
         return "its paths ended where their errors turned, and the report has the end of one"
     if not isinstance(asked, int):
         return Grid.of([(ratio, np.sort(asked)[::-1][: len(curve)].astype(np.float64)) for ratio in ratios])
-    if report["family"]["name"] != "gaussian":
-        return Grid.of([(ratio, curve) for ratio in ratios])
-    return Grid.of([(ratio, strengths(report, rows, count, ratio)[: len(curve)]) for ratio in ratios])
+    if name == "ridge" and not loss.is_root:  # whose grid begins by a curvature that is found on the way
+        return Grid.of([(0.0, curve)])
+    return Grid.of([(ratio, strengths(report, rows, loss, count, ratio)[: len(curve)]) for ratio in ratios])
 
 
-def strengths(report: dict[str, Any], rows: Rows, count: int, ratio: float) -> Floats:
+def strengths(report: dict[str, Any], rows: Rows, loss: Loss, count: int, ratio: float) -> Floats:
     """The strengths of one path, evenly spaced in their logarithm, from the strongest that all rows make."""
     s = report["settings"]["target_scale"]
     if ratio == 0.0:
         return np.geomspace(RIDGE_STRONGEST * s, RIDGE_STRONGEST * s * EPS**3, count)
-    X, w = rows.encoded(np.arange(len(rows.y))), rows.weight / rows.weight.sum()
-    centred = X - w @ X
-    spread = np.sqrt(w @ centred**2)
-    pull = np.abs((w * (rows.y - w @ rows.y)) @ centred) / np.where(spread > 0.0, spread, np.inf)
-    strongest = float(pull.max()) / ratio
+    everything = np.arange(len(rows.y))
+    Z, _, _ = standardized(rows.encoded(everything), rows.weight)
+    constant = loss.constant(rows, everything)
+    if loss.is_root:
+        pull = rows.weight @ ((rows.y - rows.offset - constant)[:, None] * Z) / rows.weight.sum()
+    else:
+        smooth = smooth_of(loss, rows, Z, everything)
+        start = np.zeros(smooth.size)
+        start[: smooth.free] = constant[: smooth.free]
+        pull = smooth.at(start)[1][smooth.free :]
+    strongest = float(np.abs(pull).max()) / ratio
     return np.geomspace(strongest, strongest * EPS, count)

@@ -1,6 +1,5 @@
 """What a report says of all candidates together: their errors' intervals, the baseline, differences and ties."""
 
-from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
@@ -25,18 +24,16 @@ SAME = 1e-9
 """Errors that agree to this share of the baseline's are equal, as docs/mathematics.md says."""
 
 
-def verify_summary(
-    found: Verification, report: dict[str, Any], rows: Rows, loss: tuple[Loss, Callable[[Floats], Floats]]
-) -> None:
+def verify_summary(found: Verification, report: dict[str, Any], rows: Rows, loss: Loss) -> None:
     """The baseline, and every candidate's error, interval and share explained from its own errors per fold."""
-    weight, ratio = _sizes(rows)
-    base, means = _baseline(rows, loss[0])
-    root = report["family"]["name"] == "gaussian"
+    weight, ratio = _sizes(rows, loss)
+    base, predicted = _baseline(rows, loss)
+    root = loss.is_root
     told = np.sqrt if root else np.asarray
     key, explained, of_folds = ("rmse", "r2", "fold_mse") if root else ("deviance", "d2", "fold_deviance")
     mean = float(np.average(base, weights=weight))
     found.near(f"baseline.{key}", report["baseline"][key], float(told(mean)), TOLD * float(told(mean)))
-    verify_scores(found, "baseline.scores", report["baseline"].get("scores", {}), rows, means, TOLD)
+    verify_scores(found, "baseline.scores", report["baseline"].get("scores", {}), rows, predicted, TOLD)
     best = np.array(report["candidates"][0][of_folds])
     test = corrected(_values(best, base, mean, weight, root=root), weight, ratio)
     found.near("baseline.p", report["baseline"]["p"], test.p, _room_of_p(test, mean, root=root))
@@ -60,10 +57,10 @@ def verify_summary(
             found.near(f"{where}.optimism", candidate["optimism"], error - candidate["score"], 2.0 * room)
 
 
-def verify_differences(found: Verification, report: dict[str, Any], rows: Rows) -> None:
+def verify_differences(found: Verification, report: dict[str, Any], rows: Rows, loss: Loss) -> None:
     """Every pair's difference, its tests, and the letters and ties that follow."""
-    weight, ratio = _sizes(rows)
-    root = report["family"]["name"] == "gaussian"
+    weight, ratio = _sizes(rows, loss)
+    root = loss.is_root
     of_folds = "fold_mse" if root else "fold_deviance"
     errors = {each["name"]: np.array(each[of_folds]) for each in report["candidates"]}
     if any(len(each) != len(weight) for each in errors.values()):
@@ -141,21 +138,23 @@ def _flip(mean: float, error: float, df: int) -> float:
     return 0.5 if mean == 0.0 else _above(-abs(mean), error, df)
 
 
-def _sizes(rows: Rows) -> tuple[Floats, Floats]:
-    """Weights (J,) of the folds, and their rows over those of their training sets."""
-    tests = [rows.folds.test_rows(i) for i in range(rows.folds.n_repeats * rows.folds.n_folds)]
-    count = np.array([len(test) for test in tests], dtype=np.float64)
-    return np.array([rows.weight[test].sum() for test in tests]), count / (rows.folds.n_rows - count)
+def _sizes(rows: Rows, loss: Loss) -> tuple[Floats, Floats]:
+    """What folds (J,) count by, and their rows over those of their training sets."""
+    count = np.array([len(test) for test in rows.tests], dtype=np.float64)
+    return loss.fold_weight(rows), count / (rows.folds.n_rows - count)
 
 
 def _baseline(rows: Rows, loss: Loss) -> tuple[Floats, Floats]:
-    """The error on every fold (J,) of always predicting the mean of the other folds, and those predictions (R, n)."""
-    errors, predicted = [], np.empty(rows.folds.labels.shape)
-    for i in range(rows.folds.n_repeats * rows.folds.n_folds):
-        training, test = rows.folds.training_rows({i}), rows.folds.test_rows(i)
-        predicted[i // rows.folds.n_folds, test] = np.average(rows.y[training], weights=rows.weight[training])
-        errors.append(loss(rows.y[test], predicted[i // rows.folds.n_folds, test], rows.weight[test]))
-    return np.array(errors), predicted
+    """The error on every fold (J,) of what the others predict without features, and those predictions (R, n[, C])."""
+    errors = []
+    eta = np.empty((*rows.folds.labels.shape, *((rows.n_classes,) if loss.family == "multinomial" else (1,))))
+    for i, test in enumerate(rows.tests):
+        training = rows.folds.training_rows({i})
+        each = loss.constant(rows, training) + rows.offset[:, None]
+        eta[i // rows.folds.n_folds, test] = each[test]
+        several = each[:, None, :] if loss.family == "multinomial" else each
+        errors.append(loss.of_fold(rows, several, training, test)[0])
+    return np.array(errors), loss.told(eta if loss.family == "multinomial" else eta[..., 0])
 
 
 def _values(first: Floats, second: Floats, mean: float, weight: Floats, *, root: bool) -> Floats:
