@@ -8,6 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import foldwise as fw
+from foldwise import report
+from foldwise.cli import main
 from foldwise.errors import DataWarning, InputError, PathCutShort
 from foldwise.families import Tweedie
 from foldwise.moments.streaming import passing
@@ -288,4 +290,60 @@ def test_a_parameter_and_a_constant_column_are_fine(tmp_path, small_sample):  # 
         stream = fw.RowStream.scan(path, "y", folds=K, family=Tweedie(power=1.7))
     paths = fw.fit_paths(stream, alphas=5)
     assert np.all(paths.coef[:, :, -1] == 0.0)
-    assert stream.told(None).without_folds().n_folds == 1
+    assert fw.fit_paths(stream.without_folds(), alphas=[0.1]).held_out == (frozenset(),)
+
+
+def test_several_searches_share_their_passes(tmp_path, monkeypatch, small_sample):  # noqa: ARG001
+    path = write(tmp_path / "t.parquet", make("poisson").drop(["weight"]))
+    plain = fw.compare(
+        path, target="y", stream=True, family="poisson", folds=K, alphas=12, l1_ratios=[0.5], candidates=["ridge"]
+    )
+    made, begun = [], passing.Passage.over
+    monkeypatch.setattr(passing.Passage, "over", lambda self, *rest: made.append(1) or begun(self, *rest))
+    found = fw.compare(path, target="y", stream=True, family="poisson", folds=K, alphas=12, l1_ratios=[0.5])
+    assert len(found.results) == 4
+    assert len(made) <= 5  # for all candidates, and the baseline
+    mine = next(result for result in found.results if result.name == "ridge")
+    assert mine.error == pytest.approx(plain.results[0].error, rel=1e-6)
+
+
+def test_a_comparison_has_the_deviances_of_the_rows(tmp_path, monkeypatch, small_sample):  # noqa: ARG001
+    table = make().drop(["weight"])
+    table = table.set_column(P, "y", pa.array(np.where(table["y"].to_numpy() == 1, "yes", "no")))
+    path = write(tmp_path / "t.parquet", table)
+    told = []
+    monkeypatch.setattr(passing, "TOLD_EVERY", 0.0)
+    options = {"alphas": 12, "l1_ratios": [0.5], "repeats": 2}
+    once = fw.compare(path, target="y", stream=True, folds=K, progress=lambda *step: told.append(step[2]), **options)
+    rows = fw.compare(table, target="y", folds=labels(repeats=2), **{**options, "repeats": None})
+    theirs = {result.name: result for result in rows.results}
+    for mine in once.results:
+        other = theirs[mine.name]
+        assert mine.error == pytest.approx(other.error, rel=1e-4)
+        np.testing.assert_allclose(mine.fold_error, other.fold_error, rtol=1e-3)
+        assert mine.gap <= 1e-7
+    assert once.baseline_error == pytest.approx(rows.baseline_error, rel=1e-10)
+    assert once.modelled == rows.modelled
+    assert any(what.startswith("pass 2, a sample") and what.endswith("rows/s") for what in told)
+    page = report.text(once)
+    assert "The same predictions in other scores" not in page
+    assert "the rows are read in passes and are not kept" in " ".join(page.split())
+    once.report(tmp_path / "report")
+    assert (tmp_path / "report" / "report.html").exists()
+    with pytest.raises(InputError, match="target_scale must be left out"):
+        fw.compare(path, target="y", stream=True, target_scale=2.0)
+
+
+def test_the_command_compares_classes_of_a_folder(tmp_path, capsys, small_sample):  # noqa: ARG001
+    (tmp_path / "rows").mkdir()
+    for name in "ab":
+        write(tmp_path / "rows" / f"{name}.parquet", make(seed=ord(name)).drop(["weight"]))
+    (tmp_path / "rows" / "c.parquet").write_bytes(b"PAR1")
+    ask = ["compare", str(tmp_path / "rows"), "--target", "y", "--candidates", "lasso", "--skip-bad", "--folds", "3"]
+    with pytest.raises(SystemExit) as ended:
+        main(ask)
+    out, err = capsys.readouterr()
+    assert ended.value.code == 0, err
+    assert "note: skipped c.parquet" in err
+    assert "8,000 rows, 6 features; 3 folds" in out
+    assert "Note: read in passes: a folder of files." in out

@@ -1,6 +1,7 @@
 """`foldwise compare` and `foldwise demo`: the comparison of the linear candidates, on the terminal and in files."""
 
 import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,14 +9,15 @@ from typing import Any
 
 from foldwise import report
 from foldwise.cli.files import check_folder
-from foldwise.cli.stream import OnePass, say_skipped, scanned, why_one_pass
+from foldwise.cli.stream import OnePass, scanned, skipped_of, why_one_pass
 from foldwise.cli.terminal import Step, notes_kept, progress_bar, say_note
-from foldwise.errors import InputError
+from foldwise.errors import DataWarning, InputError
 from foldwise.study import Comparison
 from foldwise.study import compare as run_comparison
 from foldwise.study.candidates.network import NETWORKS
 from foldwise.study.compare import DEFAULT_CANDIDATES, DEFAULT_L1_RATIOS
 from foldwise.study.from_moments import compare_moments
+from foldwise.study.streamed import how_read
 from foldwise.tables import read_table
 
 _WHAT = """\
@@ -90,8 +92,6 @@ def _compared(request: Request, *, keep: Path | None = None) -> Comparison:
     why = why_one_pass(request)
     with notes_kept() as notes, progress_bar("comparing") as step:
         comparison = _in_memory(request, step, keep) if why is None else _once(why, request, step)
-    if why is not None:
-        say_skipped(comparison.moments)
     for note in notes:
         if note not in comparison.notes:  # those are in the report
             say_note(note)
@@ -101,9 +101,12 @@ def _compared(request: Request, *, keep: Path | None = None) -> Comparison:
 def _once(why: str, request: Request, step: Step) -> Comparison:
     if request.budget is not None:
         raise InputError("--budget must be left out for a table that is read in one pass, with its folds")
+    found = scanned(request, step)
+    for note in skipped_of(found):
+        warnings.warn(note, DataWarning, stacklevel=1)
     return compare_moments(
-        scanned(request, step),
-        (f"read in one pass: {why}",),
+        found,
+        (how_read(found, why),),
         candidates=request.candidates or DEFAULT_CANDIDATES,
         l1_ratios=DEFAULT_L1_RATIOS,
         rope=request.rope,

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from foldwise.cli.terminal import say_note
 from foldwise.errors import InputError
+from foldwise.moments import FoldMoments
 from foldwise.study.streamed import scan_for_study, why_streamed
 
 if TYPE_CHECKING:
     from foldwise.cli.compare import Request
     from foldwise.cli.terminal import Step
-    from foldwise.moments import FoldMoments
+    from foldwise.paths import RowStream
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ def why_one_pass(request: Request) -> str | None:
     return why
 
 
-def scanned(request: Request, step: Step) -> FoldMoments:
-    """The table's moments, in one pass."""
+def scanned(request: Request, step: Step) -> FoldMoments | RowStream:
+    """The table's moments, in one pass, or a stream of its rows where its target wants several."""
     how = request.one_pass
     options: dict[str, Any] = {"key": how.key, "skip_bad": how.skip_bad, "state": how.state, "dask": how.dask}
     try:
@@ -77,9 +78,7 @@ def scanned(request: Request, step: Step) -> FoldMoments:
         raise
 
 
-def say_skipped(moments: FoldMoments | None) -> None:
-    """Name every part that was skipped; the report tells how many, and the first."""
-    if moments is None or moments.origin is None:
-        return
-    for where, reason, _ in moments.origin.skipped:
-        say_note(f"skipped {where}: {reason}")
+def skipped_of(found: FoldMoments | RowStream) -> list[str]:
+    """Every part that was skipped, by name; the report tells how many, and the first."""
+    origin = (found if isinstance(found, FoldMoments) else found.moments).origin
+    return [f"skipped {where}: {reason}" for where, reason, _ in (() if origin is None else origin.skipped)]

@@ -138,7 +138,7 @@ def _choices(comparison: Comparison, *, timings: bool) -> list[Padding | Table]:
 
 def _scores(comparison: Comparison) -> list[Padding | Table]:
     """For other families than the gaussian, what else people know."""
-    if comparison.measure.is_root:
+    if comparison.measure.is_root or not comparison.baseline_scores:  # those want the rows
         return []
     return [_heading("The same predictions in other scores"), tables.scores(comparison)]
 

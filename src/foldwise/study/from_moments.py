@@ -1,4 +1,4 @@
-"""Comparing from fold moments alone: the rows were read once, and every error comes from the blocks' own moments."""
+"""Comparing without rows at hand: from fold moments, or from rows that are read in passes for other families."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from foldwise.errors import DataWarning, InputError
 from foldwise.families import Gaussian
 from foldwise.moments import FoldMoments
 from foldwise.moments.whole import one_repeat
+from foldwise.paths import RowStream
 from foldwise.paths.strengths import check_strengths
 from foldwise.study.candidates import find_candidates
 from foldwise.study.candidates.path_candidate import PathCandidate
@@ -23,7 +24,7 @@ from foldwise.study.comparison import Comparison, Run, Settings
 from foldwise.study.differences import Scoring
 from foldwise.study.error_interval import CORRECTED
 from foldwise.study.evaluation import Judged, compared
-from foldwise.study.measure import Modelled
+from foldwise.study.from_stream import NO_PREDICTIONS, baseline_of, made_ready, modelled_by
 from foldwise.study.rows import Rows
 from foldwise.study.running import run
 from foldwise.study.sizes import Dealt
@@ -31,7 +32,7 @@ from foldwise.study.steps import Progress, Steps
 from foldwise.study.task import Rule, Task
 from foldwise.tables import Column, Design
 
-NO_ROWS = (
+NO_ROWS = (  # of squared errors
     "the rows were read once and are not kept: errors are exact, from each fold's moments; out-of-fold predictions and "
     "mean absolute errors are absent"
 )
@@ -42,9 +43,9 @@ NOTHING = frozenset[int]()
 
 @dataclass(frozen=True, eq=False)
 class MomentsTask(Task):
-    """A task without rows: the moments of one repeat, with the target divided by the task's scale."""
+    """A task without rows: the moments of one repeat, the target divided by the task's scale, or a stream of rows."""
 
-    kept: FoldMoments | None = field(default=None)
+    kept: FoldMoments | RowStream | None = field(default=None)
 
     @property
     def has_rows(self) -> bool:
@@ -52,15 +53,15 @@ class MomentsTask(Task):
         return False
 
     @cached_property
-    def source(self) -> FoldMoments:
-        """The moments."""
+    def source(self) -> FoldMoments | RowStream:
+        """The moments, or the stream."""
         if self.kept is None:
             raise InputError("a task without rows needs moments")
         return self.kept
 
 
 def compare_moments(
-    moments: FoldMoments,
+    given: FoldMoments | RowStream,
     notes: tuple[str, ...] = (),
     *,
     candidates: Any,
@@ -82,15 +83,22 @@ def compare_moments(
     if rule not in get_args(Rule):
         raise InputError(f"rule must be 'min' or '1se', got {rule!r}")
     strengths = check_strengths(alphas)
-    chosen = find_candidates(candidates, gaussian=True)
+    stream = given if isinstance(given, RowStream) else None
+    moments = given.moments if isinstance(given, RowStream) else given
+    family = Gaussian() if stream is None else stream.family
+    chosen = find_candidates(candidates, gaussian=stream is None)
     needing = [candidate.name for candidate in chosen if not isinstance(candidate, PathCandidate)]
     if needing:
-        raise InputError(f"candidate {needing[0]!r} needs the rows, and there are only fold moments of them")
+        raise InputError(f"candidate {needing[0]!r} needs the rows, and they are not kept")
     if moments.n_folds < (3 if any(candidate.tunes for candidate in chosen) else 2):
         found = moments.n_folds if moments.n_folds > 1 else "none"
         raise InputError(f"folds must be at least 3, so that inner folds can choose a strength, got {found}")
     whole = moments.training_set(NOTHING)
-    if target_scale is None:
+    if stream is not None:
+        if target_scale is not None:
+            raise InputError(f"target_scale must be left out with the {family.name} family, got {target_scale!r}")
+        scale = 1.0
+    elif target_scale is None:
         scale = float(np.sqrt(whole.y_variance)) or 1.0
     elif not (np.isfinite(target_scale) and target_scale > 0.0):
         raise InputError(f"target_scale must be a number > 0, got {target_scale!r}")
@@ -99,7 +107,7 @@ def compare_moments(
     columns, target = _columns(moments), "y" if moments.origin is None else moments.origin.target
     scaled = _with_target_divided(moments, scale)
     steps = Steps(progress=progress)
-    rows = Rows(Design(np.zeros((0, len(columns))), columns), Gaussian(), np.zeros(0), np.zeros(0))
+    rows = Rows(Design(np.zeros((0, len(columns))), columns), family, np.zeros(0), np.zeros(0))
     _, groups = np.unique([column.source for column in columns], return_inverse=True)
     tasks = [
         MomentsTask(
@@ -112,14 +120,16 @@ def compare_moments(
             rule=rule,
             groups=groups,
             steps=steps,
-            kept=one_repeat(scaled, repeat),
+            kept=one_repeat(scaled, repeat) if stream is None else stream.only(repeat),
         )
         for repeat in range(moments.n_repeats)
     ]
     steps.total = sum(candidate.steps(task) for candidate in chosen for task in tasks)
+    made_ready(tasks, chosen)
     finished = run(tasks, chosen)
     outcomes = [candidate.outcome(tasks, mine) for candidate, mine in zip(chosen, finished.pieces, strict=True)]
-    evaluation = compared(chosen, outcomes, _judged(moments, finished.pieces, rope))
+    baseline = _baseline(moments) if stream is None else baseline_of(tasks)
+    evaluation = compared(chosen, outcomes, _judged(moments, finished.pieces, rope, baseline, is_root=stream is None))
     origin = moments.origin
     told = (*_leaks(moments, columns, target), *collinear_notes(whole, columns, moments.n_rows))
     for note in told:
@@ -134,7 +144,13 @@ def compare_moments(
         differences=evaluation.differences,
         baseline_error=evaluation.baseline_error,
         baseline_difference=evaluation.baseline_difference,
-        notes=(*notes, NO_ROWS, *_skipped(moments), *(() if origin is None else origin.notes), *told),
+        notes=(
+            *notes,
+            NO_ROWS if stream is None else NO_PREDICTIONS,
+            *_skipped(moments),
+            *(() if origin is None else origin.notes),
+            *told,
+        ),
         settings=Settings(
             seed=None if origin is None else origin.seed,
             stratify=False,
@@ -156,25 +172,32 @@ def compare_moments(
             perf_counter() - start,
             {candidate.name: spent for candidate, spent in zip(chosen, finished.seconds, strict=True)},
         ),
-        modelled=Modelled(Gaussian(), target, f"{target} holds numbers"),
-        moments=scaled,
+        modelled=modelled_by(stream, target),
+        moments=scaled if stream is None else None,
     )
 
 
-def _judged(moments: FoldMoments, pieces: Sequence[Sequence[Any]], rope: float) -> Judged:
-    """Mean squared errors of what each fold's inner folds chose, and of predicting the training mean."""
+def _baseline(moments: FoldMoments) -> NDArray[np.float64]:
+    """Mean squared errors (R K,) of predicting the training mean."""
     baseline = np.empty(len(moments.weight))
     for block in range(len(baseline)):
         training = moments.training_set(frozenset({block}))
         weight, mean, cross = moments.test_set(block, training.map)
         baseline[block] = (mean[-1] - training.y_mean) ** 2 + cross[-1, -1] / weight
+    return baseline
+
+
+def _judged(
+    moments: FoldMoments, pieces: Sequence[Sequence[Any]], rope: float, baseline: NDArray[np.float64], *, is_root: bool
+) -> Judged:
+    """Errors of what each fold's inner folds chose, beside those without features."""
     total = np.repeat(moments.weight.reshape(moments.n_repeats, -1).sum(axis=1), moments.n_folds)
     variance = float(np.average(baseline, weights=moments.weight))
     shares = moments.weight / (total - moments.weight)
     return Judged(
         fold_error=np.stack([np.concatenate([_chosen(piece.arrays) for piece in mine]) for mine in pieces]),
         baseline=baseline,
-        scoring=Scoring(moments.weight, shares, variance, repeats=moments.n_repeats, rope=rope),
+        scoring=Scoring(moments.weight, shares, variance, is_root, repeats=moments.n_repeats, rope=rope),
         interval=lambda _, error: ((max(error.interval[0], 0.0), max(error.interval[1], 0.0)), CORRECTED),
         scores=[{} for _ in pieces],
         baseline_scores={},

@@ -11,6 +11,7 @@ import pyarrow.parquet
 from foldwise.errors import InputError
 from foldwise.moments import FoldMoments
 from foldwise.moments.streaming.sources import is_dask, open_source
+from foldwise.paths import RowStream
 from foldwise.study.steps import Progress
 from foldwise.tables.target import read_target
 
@@ -50,8 +51,8 @@ OF_A_SCAN = {
 """Arguments of a comparison that a scan has settled, and their defaults."""
 
 
-def read_once(table: Any, given: Mapping[str, Any]) -> tuple[FoldMoments, tuple[str, ...]] | None:
-    """Fold moments of a table that is read once, or is nothing else, and what to say of it; None for other tables.
+def read_once(table: Any, given: Mapping[str, Any]) -> tuple[FoldMoments | RowStream, tuple[str, ...]] | None:
+    """Fold moments of a table that is not held in memory, or a stream of its rows, and what to say of it; else None.
 
     Parameters
     ----------
@@ -65,9 +66,10 @@ def read_once(table: Any, given: Mapping[str, Any]) -> tuple[FoldMoments, tuple[
     InputError
         For arguments that need the rows, or that moments have settled already.
     """
-    if isinstance(table, FoldMoments):
-        target = None if table.origin is None else table.origin.target
-        _refuse(given, OF_A_SCAN | {"target": given["target"] if given["target"] == target else None}, "FoldMoments")
+    if isinstance(table, FoldMoments | RowStream):
+        origin = table.origin if isinstance(table, FoldMoments) else table.moments.origin
+        target = given["target"] if origin is not None and given["target"] == origin.target else None
+        _refuse(given, OF_A_SCAN | {"target": target}, type(table).__name__)
         return table, ()
     why = why_streamed(table, stream=given["stream"])
     if why is None:
@@ -76,7 +78,7 @@ def read_once(table: Any, given: Mapping[str, Any]) -> tuple[FoldMoments, tuple[
     if given["target"] is None:
         raise InputError("target must name a column of the table, got None")
     names = ("seed", "drop", "categories", "units", "indicators", "min_level_count", "sample_weight")
-    moments = scan_for_study(
+    found = scan_for_study(
         table,
         target=given["target"],
         family=given["family"],
@@ -88,7 +90,13 @@ def read_once(table: Any, given: Mapping[str, Any]) -> tuple[FoldMoments, tuple[
         **{name: given[name] for name in names},
     )
     filled = "; missing numbers are filled with the mean, since medians can't be told from moments"
-    return moments, (f"read in one pass: {why}" + filled * bool(len(moments.gaps) and given["fill"] == "median"),)
+    gaps = (found if isinstance(found, FoldMoments) else found.moments).gaps
+    return found, (how_read(found, why) + filled * bool(len(gaps) and given["fill"] == "median"),)
+
+
+def how_read(found: FoldMoments | RowStream, why: str) -> str:
+    """In one pass or in several, and why."""
+    return f"read in {'one pass' if isinstance(found, FoldMoments) else 'passes'}: {why}"
 
 
 def _refuse(given: Mapping[str, Any], defaults: Mapping[str, Any], what: str) -> None:
@@ -127,20 +135,20 @@ def why_streamed(table: Any, *, stream: bool | None = None) -> str | None:
 
 def scan_for_study(
     table: Any, *, target: str, family: str | None, progress: Progress | None = None, **options: Any
-) -> FoldMoments:
-    """The table's fold moments, in one pass.
+) -> FoldMoments | RowStream:
+    """The table's fold moments, in one pass; for classes, counts and amounts, which want more, a stream of its rows.
 
     Raises
     ------
     InputError
-        Besides what `FoldMoments.scan` raises: where the target is one that squared errors do not fit.
+        Besides what `FoldMoments.scan` raises: where the target's family can't be fitted by passes over the rows.
     """
+    source = None if family is not None else open_source(table)
+    if source is not None and not source.is_stream:
+        family = _family_of(source.head(10_000, skip_bad=bool(options.get("skip_bad"))), target)
     if family not in (None, "gaussian"):
-        raise InputError(f"family must be 'gaussian' for a table that is read once, got {family!r}")
-    if family is None:
-        source = open_source(table)
-        if not source.is_stream:
-            _refuse_other_families(source.head(10_000, skip_bad=bool(options.get("skip_bad"))), target)
+        told = None if progress is None else passes_told(progress)
+        return RowStream.scan(table, target, family=family, tell=told, **options)
     tell = None if progress is None else reading_told(progress)
     return FoldMoments.scan(table, target=target, progress=tell, **options)
 
@@ -162,15 +170,27 @@ def reading_told(progress: Progress) -> Callable[[int, float | None], None]:
     return tell
 
 
-def _refuse_other_families(head: Any, target: str) -> None:
-    if target not in head.schema.names:
-        return  # the scan says so, with what there is
-    found = read_target(target, head.column(target))
-    if found.family != "gaussian":
-        raise InputError(
-            f"{found.reason}, for which the {found.family} family is meant, and from one pass only squared errors can "
-            "be fitted: pass family='gaussian' if that is wanted, or read the table into memory"
-        )
+def passes_told(progress: Progress) -> Callable[[str, int, float | None], None]:
+    """The same of passes that follow each other, by name.
+
+    Examples
+    --------
+    >>> passes_told(lambda *told: print(told[0], told[2][:16]))("pass 2, a sample", 1000, 0.25)
+    250 pass 2, a sample
+    """
+    began: dict[str, float] = {}
+
+    def tell(what: str, rows: int, share: float | None) -> None:
+        seconds = max(perf_counter() - began.setdefault(what, perf_counter()), 1e-9)
+        speed = f", {rows / seconds:,.0f} rows/s" if seconds > 1e-3 else ""
+        progress(round(1000 * (share or 0.0)), 1000, f"{what}, {rows:,} rows{speed}")
+
+    return tell
+
+
+def _family_of(head: Any, target: str) -> str | None:
+    """The family that a target's first rows suggest; None where it is not there, as the scan will say."""
+    return read_target(target, head.column(target)).family if target in head.schema.names else None
 
 
 def _too_large(path: Path) -> str | None:

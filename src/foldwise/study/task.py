@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldwise.moments import Fill, FoldMoments
-from foldwise.paths import RowTable, WideTable
+from foldwise.paths import RowStream, RowTable, WideTable
 from foldwise.resampling import Folds
 from foldwise.study.rows import Rows
 from foldwise.study.source import make_source
@@ -88,7 +88,7 @@ class Task:
         return self.is_gaussian
 
     @cached_property
-    def source(self) -> FoldMoments | WideTable | RowTable:
+    def source(self) -> FoldMoments | WideTable | RowTable | RowStream:
         """What `fit_paths` takes, read once for all candidates of this repeat.
 
         Fold moments of the columns and of the target divided by `target_scale`, or a wide table's rows; for other

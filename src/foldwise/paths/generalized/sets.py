@@ -103,6 +103,12 @@ class Sets:
             upper=np.ascontiguousarray(self.upper[:, columns]),
         )
 
+    def of_first(self, number: int) -> Sets:
+        """The first sets alone."""
+        each = ("weight", "mean", "scale", "l1_weight", "l2_weight", "lower", "upper")
+        some: dict[str, Any] = {name: getattr(self, name)[:number] for name in each}
+        return replace(self, held_out=self.held_out[:number], keep=self.keep[:, :number], **some)
+
     def weighing(self, weight: Floats) -> Sets:
         """The same sets with other training weights (H,), those of a sample."""
         return replace(self, weight=weight)

@@ -50,11 +50,12 @@ class Points:
 
     Attributes
     ----------
-    h, a : arrays (P,)
-        Held-out set; strength.
+    line, h, a : arrays (P,)
+        Search; held-out set; strength, numbered through all searches.
     l1, l2 : arrays (P,)
     """
 
+    line: Ints
     h: Ints
     a: Ints
     l1: Floats
@@ -112,12 +113,6 @@ class Descent:
         self.anchor_of = np.zeros(P, dtype=np.intp)
         self.wants: list[int] = []  # points at which the next pass takes curvature
         self.for_whom: list[Ints] = []
-        self.models = NewtonModels(sets, fit_intercept=fit_intercept)
-        if shared.designs is not None:
-            H, r, q = shared.designs.shape
-            self.models.designs = np.zeros((H, r + 1, q + 1))
-            self.models.designs[:, 0, 0] = 1.0
-            self.models.designs[:, 1:, 1:] = shared.designs
 
     # ---- what the next pass looks at
 
@@ -265,18 +260,27 @@ class Descent:
     # ---- between two passes
 
     def step(self) -> None:
-        """Minimize the models of the points that are not there yet, strength by strength."""
+        """Minimize the models of the points that are not there yet: each search's from its strongest strength down."""
         fresh = self.pending[self.share[self.pending] == 1.0]
-        models, order = self.models, np.lexsort((self.points.a[fresh], self.anchor_of[fresh]))
-        standing, done = -1, np.zeros(len(self.shared.sets.weight), dtype=bool)
-        for i in fresh[order]:
-            h = int(self.points.h[i])
-            if self.anchor_of[i] != standing:
-                standing, done[:] = int(self.anchor_of[i]), False
-            if not done[h]:
-                models.renew(np.array([h]), self.anchors[standing].moments)
-                done[h] = True
-            l1, l2 = float(self.points.l1[i]), float(self.points.l2[i])
-            self.target[i], self.pull[i], _ = models.step(h, self.coef[i], self.gradient[i], l1, l2)
-            self.room[i] = 1.0 / np.sqrt(np.maximum(np.diag(models.C[h]), 1e-300))
-            self.rest[i] = models.total[h]
+        for line in np.unique(self.points.line[fresh]):
+            mine = fresh[self.points.line[fresh] == line]
+            models = self._models()  # of their own: active sets are warm where strengths descend
+            standing = np.full(len(self.shared.sets.weight), -1)
+            for i in mine[np.argsort(self.points.a[mine], kind="stable")]:
+                h, anchor = int(self.points.h[i]), int(self.anchor_of[i])
+                if standing[h] != anchor:
+                    models.renew(np.array([h]), self.anchors[anchor].moments)
+                    standing[h] = anchor
+                l1, l2 = float(self.points.l1[i]), float(self.points.l2[i])
+                self.target[i], self.pull[i], _ = models.step(h, self.coef[i], self.gradient[i], l1, l2)
+                self.room[i] = 1.0 / np.sqrt(np.maximum(np.diag(models.C[h]), 1e-300))
+                self.rest[i] = models.total[h]
+
+    def _models(self) -> NewtonModels:
+        models, designs = NewtonModels(self.shared.sets, fit_intercept=self.fit_intercept), self.shared.designs
+        if designs is not None:
+            H, r, q = designs.shape
+            models.designs = np.zeros((H, r + 1, q + 1))
+            models.designs[:, 0, 0] = 1.0
+            models.designs[:, 1:, 1:] = designs
+        return models

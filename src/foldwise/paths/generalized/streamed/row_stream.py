@@ -20,6 +20,9 @@ from foldwise.tables.target import read_target
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from foldwise.paths.generalized.streamed.starting import Drawn
+    from foldwise.paths.paths import Paths
+
     Ints = NDArray[np.intp]
 
 Tell = Callable[[str, int, float | None], object]
@@ -44,6 +47,10 @@ class RowStream:
         Why that family.
     tell : callable, optional
         Is told (what is going on, rows done, share of the rows done or None) now and then.
+    first_repeat : int
+        Which of the table's partitions the moments begin with.
+    drawn, ready : dicts
+        What passes have found that later fits ask for again: the sample, and paths.
 
     Examples
     --------
@@ -66,6 +73,9 @@ class RowStream:
     family: Family
     reason: str = "as asked for"
     tell: Tell | None = field(default=None)
+    first_repeat: int = 0
+    drawn: dict[tuple[int, bool], Drawn] = field(default_factory=dict)
+    ready: dict[tuple[object, ...], Paths] = field(default_factory=dict)
 
     @classmethod
     def scan(
@@ -158,14 +168,16 @@ class RowStream:
         """The moments of one repeat's folds."""
         return one_repeat(self.moments, at)
 
-    def told(self, tell: Tell | None) -> RowStream:
-        """The same, telling somebody else."""
-        return replace(self, tell=tell)
+    def only(self, repeat: int) -> RowStream:
+        """The folds of one repeat alone."""
+        return replace(self, moments=self.repeat(repeat), first_repeat=self.first_repeat + repeat, drawn={}, ready={})
 
     def without_folds(self) -> RowStream:
         """The same rows in one block, for fits that need no folds."""
         plan = replace(self.passage.plan, n_folds=1, n_repeats=1)
-        return replace(self, passage=replace(self.passage, plan=plan), moments=self.moments.without_folds())
+        moments = self.moments.without_folds()
+        passage = replace(self.passage, plan=plan)
+        return replace(self, passage=passage, moments=moments, first_repeat=0, drawn={}, ready={})
 
     @property
     def n_features(self) -> int:

@@ -6,7 +6,7 @@ and in units of their spreads. A set's own design is these columns times a matri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,6 +104,20 @@ class SharedColumns:
             maps=maps,
             y_mean=np.array([training.y_mean for training in each]),
             with_y=np.stack([training.with_y for training in each]) / unit[:q],
+        )
+
+    def of_first(self, number: int) -> SharedColumns:
+        """The same for the first sets alone."""
+        if number == len(self.maps):
+            return self
+        return replace(
+            self,
+            sets=self.sets.of_first(number),
+            designs=None if self.designs is None else self.designs[:number],
+            moved_by=self.moved_by[:number],
+            maps=self.maps[:number],
+            y_mean=self.y_mean[:number],
+            with_y=self.with_y[:number],
         )
 
     @property

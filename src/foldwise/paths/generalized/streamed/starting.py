@@ -105,6 +105,13 @@ class Drawn:
             row = int(block.row[odd[0]])
             raise BadCell(row, f"the target must be {accepted} for the {self.family.name} family, got {y[odd[0]]:g}")
 
+    def sample(self) -> tuple[Floats, Floats, Floats, Ints]:
+        """Its rows (m, r), their targets, weights and folds (m,)."""
+        if len(self.parts) != 1:
+            Z, y, weight, label = (np.concatenate([part[i] for part in self.parts]) for i in range(4))
+            self.parts = [(Z, y, weight, label)]
+        return self.parts[0]
+
     def check_is_table_of(self, moments: Any) -> None:
         """Refuse rows other than those that were scanned."""
         same = np.allclose(self.fold_weight, moments.weight, rtol=1e-9, atol=0.0)
@@ -117,7 +124,10 @@ class Drawn:
 
 
 def draw(stream: RowStream, shared: SharedColumns, repeat: int) -> Drawn:
-    """Make the second pass."""
+    """Make the second pass, or look up what it found before."""
+    asked = (repeat, bool(np.any(shared.centre)))
+    if asked in stream.drawn:
+        return stream.drawn[asked]
     moments, r = stream.moments, len(shared.unit)
     rows = max(min(MOST_ROWS, SAMPLE_CELLS // r), min(20 * r, MOST_ROWS))
     share = min(1.0, rows / moments.n_rows)
@@ -128,8 +138,12 @@ def draw(stream: RowStream, shared: SharedColumns, repeat: int) -> Drawn:
         def tell(rows: int) -> object:
             return told("pass 2, a sample", rows, rows / moments.n_rows)
 
-    drawn = stream.passage.over(lambda: Drawn(shared, stream.family, share, moments.n_folds), repeat, tell)
+    drawn = stream.passage.over(
+        lambda: Drawn(shared, stream.family, share, moments.n_folds), stream.first_repeat + repeat, tell
+    )
     drawn.check_is_table_of(stream.repeat(repeat))
+    stream.drawn.clear()  # one at a time
+    stream.drawn[asked] = drawn
     return drawn
 
 
@@ -144,11 +158,11 @@ class _SampleRows(DenseRows):
         return np.zeros(self.q), np.full(self.q, self.fold_weight[fold])
 
 
-def sample_paths(drawn: Drawn, options: Options, search: Search, grid: Floats, per_weight: Floats) -> Floats | None:
+def sample_paths(
+    drawn: Drawn, shared: SharedColumns, options: Options, search: Search, grid: Floats, per_weight: Floats
+) -> Floats | None:
     """Coefficients (A, H, q + 1) of every set's path on the sample; None where it lacks a fold."""
-    shared, parts = drawn.shared, drawn.parts
-    Z, y, weight, label = (np.concatenate([part[i] for part in parts]) for i in range(4))
-    drawn.parts = []
+    Z, y, weight, label = drawn.sample()
     order = np.argsort(label, kind="stable")
     y, weight, label = y[order], weight[order], label[order]
     if np.any(np.bincount(label, weight, len(drawn.saturated)) <= 0.0):
