@@ -8,7 +8,6 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from foldwise.nets.compiler import options
 from foldwise.nets.parts import parts_of
 from foldwise.nets.program import padded
 
@@ -34,4 +33,4 @@ def _forward(description: str) -> Callable[..., Any]:
     def one(weights: list[Any], fixed: list[Any], inputs: list[Any]) -> Any:
         return twin.stateless_call(weights, fixed, inputs[0] if len(inputs) == 1 else inputs, training=False)[0]
 
-    return jax.jit(one, compiler_options=options())
+    return jax.jit(one)

@@ -8,6 +8,7 @@ from typing import Any
 
 from foldwise.errors import InputError
 from foldwise.nets.backend import keras
+from foldwise.nets.batched_dense import BatchedDense
 from foldwise.nets.varied_layers import VariedDropout, VariedNoise
 
 _layers = keras.layers
@@ -197,7 +198,8 @@ def _twin_layer(layer: Any) -> Any:
     config = layer.get_config()
     if config.get("kernel_regularizer") is not None:
         config["kernel_regularizer"] = None
-    return type(layer).from_config(config)
+    kind = BatchedDense if type(layer) is _layers.Dense else type(layer)
+    return kind.from_config(config)
 
 
 def _first_kernel(model: Any) -> Any:

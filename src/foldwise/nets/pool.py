@@ -16,7 +16,7 @@ from foldwise.nets.program import Program, padded
 from foldwise.nets.progress import Progress
 
 _STEPS = 256  # go to the device at once, at least
-_SLOTS = 16  # members of one worker of a processor: as many as its cache takes
+_SLOTS = 8  # members of one worker of a processor: as many as its cache takes
 _GPU_SLOTS = 1024
 _SECONDS = 0.5  # between two looks at the clock, about
 

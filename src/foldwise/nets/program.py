@@ -7,7 +7,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from foldwise.nets.compiler import options
 from foldwise.nets.epochs import make_epochs
 from foldwise.nets.parts import parts_of
 from foldwise.nets.step import Method
@@ -20,7 +19,7 @@ class Program:
         self.description = description
         self.parts = parts_of(description)
         self.method = method
-        self._train = jax.jit(make_epochs(self.parts, method), compiler_options=options())
+        self._train = jax.jit(make_epochs(self.parts, method))
         self._compiled: dict[Any, Any] = {}
         self._lock = Lock()
 

@@ -41,9 +41,11 @@ class Updates:
             return weight + moved, (first, second), rate
         first = first + (gradient - first) * (1 - self.beta_1)
         second = second + (jnp.square(gradient) - second) * (1 - self.beta_2)
-        root = jnp.sqrt(second if metric is None else metric(second))
-        size = rate * jnp.sqrt(1 - self.beta_2**time) / (root + self.epsilon)
-        return weight - first * size / (1 - self.beta_1**time), (first, second), size
+        # Both corrections for early steps are one number per member, so that a weight costs one root and one division.
+        root = jnp.sqrt(second if metric is None else metric(second)) + self.epsilon
+        rate = rate * jnp.sqrt(1 - self.beta_2**time)
+        moved = first * (rate / (1 - self.beta_1**time)) / root
+        return weight - moved, (first, second), rate / root
 
 
 def read_optimizer(optimizer: Any) -> tuple[Updates, float, float]:
