@@ -31,7 +31,8 @@ function strengthScale(alphas, left, right, all = alphas) {
   const weakest = Math.min(...Array.from(all).filter((alpha) => alpha > 0)) / 10; // where no strength at all stands
   const place = (alpha) => Math.log(alpha > 0 ? alpha : weakest);
   const x = scaled(place(Math.max(...all)), place(Math.min(...all)), left, right);
-  return { x, xs: Array.from(alphas, (alpha) => x(place(alpha))) };
+  const at = (alpha) => x(place(alpha));
+  return { x, at, xs: Array.from(alphas, at) };
 }
 
 /** The cross-validation curve: band of one standard error, both rules' choices, and a marker that moves. */
@@ -60,7 +61,7 @@ class CurveChart {
     const left = 14 + 7 * Math.max(...tickLabels(ticks).map((label) => label.length));
     const right = width - 6;
     const strengths = [...path.alphas, ...beside.flatMap((other) => [...other.path.alphas])];
-    const { x, xs } = strengthScale(path.alphas, left + 6, right, strengths);
+    const { x, at: standsAt, xs } = strengthScale(path.alphas, left + 6, right, strengths);
     const y = scaled(low, high, bottom, top);
     Object.assign(this, { xs, y, path });
     verticalAxis(svg, ticks, y, left, right);
@@ -68,7 +69,7 @@ class CurveChart {
     const names = [...new Set([path.strength, ...beside.map((other) => other.path.strength)])].join(", ");
     shape(svg, "text", { x: (left + right) / 2, y: height - 3, "text-anchor": "middle" }, `${names}, the strength of the penalty`);
     for (const { name, path: other } of beside) {
-      const at = Array.from(other.alphas, (alpha) => x(Math.log(alpha)));
+      const at = Array.from(other.alphas, standsAt);
       shape(svg, "path", { d: lineThrough(at, Array.from(other.error, y)), class: "ghost" });
       shape(svg, "text", { x: rounded(at[0]) + 4, y: rounded(y(other.error[0])) - 6 }, name);
     }

@@ -238,9 +238,11 @@ def _weight(rows: Rows, folds: Any, some: Sequence[int]) -> Floats:
     return np.array([rows.weights[folds.test_rows(fold)].sum() for fold in some])
 
 
+# Every path starts at no penalty at all, as a lasso's does: where regularizing a network does not pay, the inner folds
+# may say so.
 NETWORKS = (
-    NetworkCandidate("network l2", "l2", (1e-4, 1e-3, 1e-2)),
-    NetworkCandidate("network l1", "l1", (1e-4, 1e-3, 1e-2)),
-    NetworkCandidate("network dropout", "dropout", (0.05, 0.2, 0.4)),
+    NetworkCandidate("network l2", "l2", (0.0, 1e-4, 1e-3, 1e-2)),
+    NetworkCandidate("network l1", "l1", (0.0, 1e-4, 1e-3, 1e-2)),
+    NetworkCandidate("network dropout", "dropout", (0.0, 0.05, 0.2, 0.4)),
     NetworkCandidate("network early stopping", "patience", (20,)),
 )
