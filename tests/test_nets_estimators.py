@@ -101,6 +101,28 @@ def test_halving_drops_candidates_and_ends_where_whole_training_does():
     assert halved.cv_results_["rank"][best] == 1
 
 
+def test_weights_of_rows_train_and_choose():
+    folds = fw.Folds.kfold(60, 3, seed=0)
+    weights = np.where(np.arange(60) % 5 == 0, 0.0, 1.0 + np.arange(60) % 3)
+    wild = np.where(weights == 0, 1e6, 0.0)
+
+    def searched(shift, sample_weight):
+        net = fw.NetRegressor((3,), epochs=6, learning_rate=0.02, batch_size=16)
+        return fw.NetRegressorCV({"l2": [0.0, 1.0]}, net=net, cv=folds).fit(
+            X + shift[:, None], Y + shift, sample_weight
+        )
+
+    first, second = searched(0 * wild, weights), searched(wild, weights)
+    np.testing.assert_array_equal(first.cv_results_["fold_errors"], second.cv_results_["fold_errors"])
+    np.testing.assert_array_equal(first.refit_.weights[0], second.refit_.weights[0])
+    squares = (Y - first.oof_predictions_) ** 2
+    assert first.best_error_ == pytest.approx(np.average(squares, weights=weights), rel=1e-5)
+    assert first.best_error_ != pytest.approx(squares.mean(), rel=1e-3)
+    alike, none = searched(0 * wild, np.full(60, 2.0)), searched(0 * wild, None)
+    np.testing.assert_allclose(alike.cv_results_["fold_errors"], none.cv_results_["fold_errors"], rtol=1e-4)
+    assert np.abs(none.cv_results_["fold_errors"] / first.cv_results_["fold_errors"] - 1).max() > 0.01
+
+
 def test_classes_by_name_and_their_probabilities(tmp_path):
     net = fw.NetClassifier((6,), epochs=30, learning_rate=0.02)
     search = fw.NetClassifierCV({"label_smoothing": [0.0, 0.9]}, net=net, cv=4).fit(X, NAMES)
@@ -208,6 +230,16 @@ BAD = {
         "validation_fraction must be a number >= 0 and < 1, got 1.0",
     ),
     "random_state": (lambda: fw.NetRegressor(random_state=-1).fit(X, Y), "random_state must be a whole number >= 0"),
+    "weights of a fold": (
+        lambda: fw.NetRegressorCV(cv=fw.Folds.from_labels(np.arange(60) % 2)).fit(X, Y, np.arange(60) % 2),
+        "sample_weight must be > 0 in some held-out row of every fold, got 0 in fold 0",
+    ),
+    "classes of weight": (
+        lambda: fw.NetClassifierCV(cv=fw.Folds.from_labels(np.arange(60) % 2)).fit(
+            X, np.where(np.arange(60) < 30, "a", "b"), np.where((np.arange(60) >= 30) & (np.arange(60) % 2 == 0), 0, 1)
+        ),
+        "every class in the training rows of every fold, got class number 1 in fold 1",
+    ),
     "halving": (lambda: fw.NetRegressorCV(halving="no").fit(X, Y), "halving must be True or False"),
     "halving of chains": (
         lambda: fw.NetRegressorCV(net=fw.NetRegressor(trainer="annealing"), halving=True).fit(X, Y),

@@ -18,7 +18,7 @@ from foldwise.nets.order import fit_and_watch
 from foldwise.nets.parts import describe, parts_of
 from foldwise.nets.perceptron import Normalization, perceptron
 from foldwise.nets.pool import Pool
-from foldwise.nets.prepared import Prepared, Trainer
+from foldwise.nets.prepared import Prepared, Trainer, of_positive_rows
 from foldwise.nets.progress import Progress
 from foldwise.nets.prune import Pruned, prune
 from foldwise.nets.tables import Rows, read_importance
@@ -165,6 +165,8 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
         with_dropout = any(np.any(np.asarray(member.dropout or 0.0) > 0) for member in members)
         if not with_dropout and self.model is None:
             members = [replace(member, dropout=None) for member in members]
+        if importance is not None:
+            members = [of_positive_rows(member, importance) for member in members]
         smallest = min(len(fit_and_watch(member, len(X))[0]) for member in members)
         batch_size = min(whole("batch_size", self.batch_size, 1), smallest)
         template = self._template(with_dropout=with_dropout)

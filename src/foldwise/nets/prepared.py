@@ -61,7 +61,7 @@ class Prepared:
         check_loss(self.loss, self._width())
         self.importance = read_importance(sample_weight, self.rows.n)
         if self.importance is not None:
-            self.members = [_of_positive_rows(each, self.importance) for each in self.members]
+            self.members = [of_positive_rows(each, self.importance) for each in self.members]
         for at, member in enumerate(self.members):
             if member.label_smoothing and self.loss.targets == "numbers":
                 own = f"{member.label_smoothing} for member {at}"
@@ -149,7 +149,7 @@ def unbatched(model: Any) -> str:
     return ""
 
 
-def _of_positive_rows(member: Member, importance: NDArray[np.float64]) -> Member:
+def of_positive_rows(member: Member, importance: NDArray[np.float64]) -> Member:
     """The member without rows of weight 0, which would take part in batch normalization and in scales."""
     n = len(importance)
     rows = np.arange(n) if member.rows is None else checked_rows("rows", member.rows, n)

@@ -58,7 +58,7 @@ class Searched:
 
     Attributes
     ----------
-    errors : (C, J), mean over the rows of a fold; infinite where training diverged
+    errors : (C, J), weighted mean over the rows of a fold; infinite where training diverged
     error : (C,), over all rows of all folds
     epochs : (C,) epochs that the candidate was given
     best : the candidate of the least error among those trained to the end
@@ -79,16 +79,18 @@ def run_search(
     folds: Folds,
     n_candidates: int,
     row_errors: Callable[[Array, NDArray[np.intp]], Array],
+    weights: Array,
     *,
     halving: bool,
 ) -> Searched:
     """Train members that are ordered by candidate, then fold; with `halving`, in rounds of which a third goes on.
 
-    `row_errors(predictions, rows)` gives an error per row.
+    `row_errors(predictions, rows)` gives an error per row, `weights` (n,) are what each counts in means.
     """
     n_folds = folds.get_n_splits()
     jobs = np.array(prepared.jobs, dtype=object).reshape(n_candidates, n_folds)
-    sizes = np.array([len(folds.test_rows(fold)) for fold in range(n_folds)], dtype=float)
+    tests = [folds.test_rows(fold) for fold in range(n_folds)]
+    sizes = np.array([weights[rows].sum() for rows in tests])
     errors = np.full((n_candidates, n_folds), np.inf)
     reached = np.zeros(n_candidates, dtype=np.intp)
     rounds = int(math.log(n_candidates, _FACTOR) + 1e-9) if halving else 0
@@ -101,7 +103,9 @@ def run_search(
         if not pool.train([job for c in alive for job in jobs[c]], Progress()):
             raise KeyboardInterrupt
         for c in alive:
-            errors[c] = [_error(prepared, job, folds.test_rows(fold), row_errors) for fold, job in enumerate(jobs[c])]
+            errors[c] = [
+                _error(prepared, job, rows, row_errors, weights) for job, rows in zip(jobs[c], tests, strict=True)
+            ]
         if left:
             order = np.argsort(errors[alive] @ sizes, kind="stable")
             alive = np.sort(alive[order[: max(1, math.ceil(len(alive) / _FACTOR))]])
@@ -114,19 +118,22 @@ def run_search(
     members = [_member(prepared, job) for job in jobs[best]]
     out_of_fold = np.empty((folds.n_repeats, folds.n_rows, prepared.targets.shape[1]))
     for fold, member in enumerate(members):
-        rows = folds.test_rows(fold)
-        out_of_fold[fold // folds.n_folds, rows] = _predict(prepared, member, rows)
+        out_of_fold[fold // folds.n_folds, tests[fold]] = _predict(prepared, member, tests[fold])
     return Searched(errors, error, reached, best, members, out_of_fold)
 
 
 def _error(
-    prepared: Prepared, job: Any, rows: NDArray[np.intp], row_errors: Callable[[Array, NDArray[np.intp]], Array]
+    prepared: Prepared,
+    job: Any,
+    rows: NDArray[np.intp],
+    row_errors: Callable[[Array, NDArray[np.intp]], Array],
+    weights: Array,
 ) -> float:
     """Mean error over rows; infinite for a member that diverged."""
     member = _member(prepared, job)
     if member.status == "diverged":
         return math.inf
-    return float(row_errors(_predict(prepared, member, rows), rows).mean())
+    return float(np.average(row_errors(_predict(prepared, member, rows), rows), weights=weights[rows]))
 
 
 def _allow(job: Any, epochs: int) -> None:

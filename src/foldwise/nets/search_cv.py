@@ -14,6 +14,7 @@ from foldwise.nets.estimators import NetClassifier, NetRegressor
 from foldwise.nets.member import Member
 from foldwise.nets.prune import Pruned
 from foldwise.nets.search import Searched, candidates_of, run_search
+from foldwise.nets.tables import read_importance
 from foldwise.nets.trained import TrainedMember
 from foldwise.parameters.checks import flag
 from foldwise.resampling import Folds
@@ -65,8 +66,12 @@ class _Search(BaseEstimator):  # type: ignore[misc]
         """An error (n,) for each row."""
         raise NotImplementedError
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Choose the strengths on X (n, p) and y, and train the chosen network on all rows."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Choose the strengths on X (n, p) and y, and train the chosen network on all rows.
+
+        `sample_weight` (n,) is what the loss of each row counts, in training and in the errors that choose. A row of
+        weight 0 is in no batch and chooses nothing; it has an out-of-fold prediction all the same.
+        """
         if self.predict_with not in _WAYS:
             raise InputError(f"predict_with must be one of {', '.join(map(repr, _WAYS))}, got {self.predict_with!r}")
         net = self._blank().set_params(random_state=self.random_state)
@@ -79,23 +84,36 @@ class _Search(BaseEstimator):  # type: ignore[misc]
         settings, seed = net._settings(), net._seed()  # noqa: SLF001
         names = (*(name for name in STRENGTHS if hasattr(net, name)), "epochs")
         found = candidates_of(_SEARCH if self.search is None else self.search, self.draws, seed, names)
+        importance = read_importance(sample_weight, len(X))
         folds = self._folds(X, y, seed)
+        weights = np.ones(len(X)) if importance is None else importance
+        self._check_folds(folds, y, weights)
         members = [
             Member(rows=folds.training_rows({fold}), seed=seed + fold // folds.n_folds, **{**settings, **own})
             for own in found
             for fold in range(folds.get_n_splits())
         ]
-        prepared = net._prepared(X, y, members)  # noqa: SLF001
+        prepared = net._prepared(X, y, members, importance)  # noqa: SLF001
         searched = run_search(
-            prepared, folds, len(found), lambda said, rows: self._row_errors(y[rows], said), halving=self.halving
-        )
+            prepared, folds, len(found), lambda said, rows: self._row_errors(y[rows], said), weights,
+            halving=self.halving,
+        )  # fmt: skip
         self._note(searched, found, folds)
         own = {**settings, **self.best_params_, "epochs": self.best_epochs_, "patience": None}
-        final = net._prepared(X, y, [Member(seed=seed, **own)])  # noqa: SLF001
+        final = net._prepared(X, y, [Member(seed=seed, **own)], importance)  # noqa: SLF001
         self.refit_ = net._train(final)[0]  # noqa: SLF001
         net._keep(final, self.refit_)  # noqa: SLF001
         self.net_, self.fold_description_ = net, prepared.program.description
         return self
+
+    def _check_folds(self, folds: Folds, y: Array, weights: Array) -> None:  # noqa: ARG002 - classes look at y
+        """Refuse folds that can't be trained on or scored."""
+        for fold in range(folds.get_n_splits()):
+            for rows, part in ((folds.test_rows(fold), "held-out"), (folds.training_rows({fold}), "training")):
+                if not (weights[rows] > 0).any():
+                    raise InputError(
+                        f"sample_weight must be > 0 in some {part} row of every fold, got 0 in fold {fold}"
+                    )
 
     def _note(self, searched: Searched, found: list[dict[str, Any]], folds: Folds) -> None:
         rank = np.empty(len(found), dtype=int)
@@ -241,15 +259,18 @@ class NetClassifierCV(ClassifierMixin, _Search):  # type: ignore[misc]
         return NetClassifier() if self.net is None else _copy(self.net, NetClassifier)
 
     def _folds(self, X: Array, y: Array, seed: int) -> Folds:
-        folds = _read_folds(self.cv, X, y, lambda k: Folds.stratified(y, k, seed=seed))
+        return _read_folds(self.cv, X, y, lambda k: Folds.stratified(y, k, seed=seed))
+
+    def _check_folds(self, folds: Folds, y: Array, weights: Array) -> None:
+        super()._check_folds(folds, y, weights)
         for fold in range(folds.get_n_splits()):
-            absent = np.setdiff1d(y, y[folds.training_rows({fold})])
+            training = folds.training_rows({fold})
+            absent = np.setdiff1d(y[weights > 0], y[training[weights[training] > 0]])
             if absent.size:
                 raise InputError(
                     f"y must have every class in the training rows of every fold, got class number {int(absent[0])} "
                     f"in fold {fold} alone: use fewer classes or stratified folds"
                 )
-        return folds
 
     def _row_errors(self, y: Array, predictions: Array) -> Array:
         likely = self._blank_probabilities(predictions)[np.arange(len(y)), y.astype(int)]

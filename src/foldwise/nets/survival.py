@@ -111,6 +111,7 @@ def input_path(
     X, y = blank._read(X, y)  # noqa: SLF001
     settings, seed = blank._settings(), blank._seed()  # noqa: SLF001
     folds = search._folds(X, y, seed)  # noqa: SLF001
+    search._check_folds(folds, y, np.ones(len(X)))  # noqa: SLF001
     held_out = [HeldOut(), *(HeldOut({fold}) for fold in range(folds.get_n_splits()))]
     rows = [folds.training_rows(out) for out in held_out]
     scored = _Scored(search, blank, X, y, folds)
