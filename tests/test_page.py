@@ -150,6 +150,30 @@ def test_what_can_be_repeated_by_a_command_is_told_as_one(fifty):
     assert command_of(fifty[0].to_dict()).startswith("foldwise.compare(TABLE, target='y', folds=5")
 
 
+def told_as(family, target, **settings):
+    given = {**DEFAULTS, "seed": 3, "drop": [], "stratify": False} | settings
+    plain = {"target": target, "folds": {"folds": 5, "repeats": 10}, "settings": given, "family": family}
+    return command_of(plain | {"candidates": [{"name": "lasso"}]})
+
+
+def test_times_offsets_and_families_are_told_too():
+    end = "--folds 5 --repeats 10 --seed 3 --candidates lasso"
+    cox = {"name": "cox", "classes": [], "parameters": {"ties": "breslow"}, "reason": "days is a time"}
+    days = {"name": "days", "event": "it died"}
+    assert told_as(cox, days, stratify=True) == f"foldwise compare TABLE --time days --event 'it died' {end}"
+    efron = told_as(cox | {"parameters": {"ties": "efron"}}, days, stratify=True)
+    assert "time='days', event='it died'" in efron
+    assert efron.endswith("family=foldwise.families.Cox(ties='efron'))")
+    counts = {"name": "poisson", "classes": [], "parameters": {}, "reason": "as asked for"}
+    y = {"name": "y", "event": None}
+    assert told_as(counts, y, offset="z") == f"foldwise compare TABLE --target y --family poisson --offset z {end}"
+    assert told_as(counts | {"reason": "y holds counts"}, y) == f"foldwise compare TABLE --target y {end}"
+    assert "offset=VALUES" in told_as(counts, y, offset="given as values")
+    codes = {"name": "multinomial", "classes": [1, 2, 3], "parameters": {}, "reason": "y has 3 classes"}
+    assert told_as(codes, y) == f"foldwise compare TABLE --target y --family multinomial {end}"
+    assert told_as(codes | {"classes": ["a", "b", "c"]}, y) == f"foldwise compare TABLE --target y {end}"
+
+
 def test_an_estimator_is_told_with_its_settings():
     plain = {
         "target": {"name": "y"},

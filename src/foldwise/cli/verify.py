@@ -22,7 +22,7 @@ def show_verification(directory: Path, table: Path) -> bool:
         found = verify(report, read_table(table), progress=lambda done, total, _: tell(done, total))
     name = report["target"]["name"]
     lines = [Text(f"{directory}: {len(report['candidates'])} candidates for {name}, from {table}", style="bold")]
-    lines.append(Text(f"{found.agree} numbers agree with those that scikit-learn's fits of the table give"))
+    lines.append(Text(f"{found.agree} numbers agree with those recomputed from the table"))
     if found.differ:
         count = "1 number differs" if len(found.differ) == 1 else f"{len(found.differ)} numbers differ"
         lines += [Text(), Text(f"{count}:", style="bold")]

@@ -164,7 +164,11 @@ def _what_was_done(comparison: Comparison) -> str:
     repeats = f", {folds.n_repeats} repeats" if folds.n_repeats > 1 or comparison.stopped else ""
     kind = " grouped" if settings.groups else " stratified" if settings.stratify else ""
     seed = "" if settings.seed is None else f", seed {settings.seed}"
-    return f"{folds.n_rows:,} rows, {len(comparison.columns):,} features; {folds.n_folds}{kind} folds{repeats}{seed}"
+    roles = "".join(
+        f"; {role} {name}" for role, name in (("weights", settings.sample_weight), ("offset", settings.offset)) if name
+    )
+    sizes = f"{folds.n_rows:,} rows, {len(comparison.columns):,} features; {folds.n_folds}{kind} folds"
+    return f"{sizes}{repeats}{seed}{roles}"
 
 
 def _why_stopped(stopped: Stopped) -> str:

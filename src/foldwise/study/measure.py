@@ -79,12 +79,15 @@ class Modelled:
         Why this family.
     classes : tuple
         The classes; empty for numbers. With two, probabilities are of the second.
+    has_offset : bool
+        Whether a column is added to every linear predictor.
     """
 
     family: Family
     target: str
     reason: str
     classes: tuple[Label, ...] = ()
+    has_offset: bool = False
 
     @property
     def measure(self) -> Measure:
@@ -122,6 +125,8 @@ class Modelled:
     @property
     def without(self) -> str:
         """What a model without features predicts, and what it is called."""
+        if self.has_offset:
+            return "from the offset alone"
         if self.is_risk:
             return "the same risk for all"
         if isinstance(self.family, Huber):
@@ -131,6 +136,8 @@ class Modelled:
     @property
     def baseline(self) -> str:
         """The same as a row of a table."""
+        if self.has_offset:
+            return "the offset alone"
         return "the base rate" if self.classes else "equal risks" if self.is_risk else self.without
 
     @property

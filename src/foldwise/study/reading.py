@@ -76,7 +76,7 @@ def read_rows(
             offset,
             OwnColumns(table, frozenset({predicted, *([event] if event else []), *drop, *named}), names),
         ),
-        Modelled(fitted, words, design.reason, design.classes),
+        Modelled(fitted, words, design.reason, design.classes, offset is not None),
     )
 
 

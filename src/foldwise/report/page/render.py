@@ -163,7 +163,10 @@ def _facts(plain: Mapping[str, Any]) -> str:
     folds, p = plain["folds"], len(plain["features"])
     repeats = f" \u00d7 {folds['repeats']} repeats" if folds["repeats"] > 1 else ""
     family = "" if plain["family"]["name"] == "gaussian" else f" · {plain['family']['name']}"
-    return f"{plain['rows']:,} rows · {p:,} feature{'s' if p != 1 else ''} · {folds['folds']} folds{repeats}{family}"
+    offset = plain["settings"].get("offset")
+    added = f" · offset {offset}" if offset else ""
+    sizes = f"{plain['rows']:,} rows · {p:,} feature{'s' if p != 1 else ''} · {folds['folds']} folds"
+    return f"{sizes}{repeats}{family}{added}"
 
 
 def _sensitivity(plain: Mapping[str, Any], unit: str | None) -> str:
@@ -193,6 +196,8 @@ def _subject(plain: Mapping[str, Any]) -> str:
 
 def _without(plain: Mapping[str, Any]) -> str:
     """What predicts without features."""
+    if plain["settings"].get("offset"):
+        return "the offset alone"
     if plain["family"]["classes"]:
         return "the base rate"
     return {"cox": "the same risk for all", "huber": "one number"}.get(plain["family"]["name"], "the mean")

@@ -4,6 +4,7 @@ import re
 import shlex
 from typing import Any
 
+from foldwise.families import FAMILIES
 from foldwise.study.wording import listed
 
 DEFAULTS = {
@@ -41,23 +42,28 @@ def command_of(plain: dict[str, Any]) -> str:
     settings, folds = plain["settings"], plain["folds"]
     names = [candidate["name"] for candidate in plain["candidates"]]
     given_as = {c["name"]: c["about"] for c in plain["candidates"] if _CALL.match(c.get("about") or "")}
-    are_named = not given_as
     special = {
         name: settings[name]
         for name, usual in DEFAULTS.items()
         if usual is not None and settings.get(name, usual) != usual
     } | {name: settings[name] for name in ("groups", "sample_weight", "offset") if settings.get(name)}
     target, event = plain["target"]["name"], plain["target"].get("event")
-    if are_named and event is None and not special and not plain.get("leaks") and settings["seed"] is not None:
-        words = ["foldwise", "compare", "TABLE", "--target", target]
+    family, is_plain = _family(plain)
+    told = {"target": target} if event is None else {"time": target, "event": event}
+    told |= {"family": family} if family and is_plain else {}
+    typed = {name: special[name] for name in special if name == "offset" and special[name] != GIVEN}
+    if not given_as and special == typed and is_plain and not plain.get("leaks") and settings["seed"] is not None:
+        words = ["foldwise", "compare", "TABLE"]
+        for name, value in (told | typed).items():
+            words += [f"--{name}", value]
         words += ["--folds", str(folds["folds"]), "--repeats", str(folds["repeats"]), "--seed", str(settings["seed"])]
         words += ["--candidates", ",".join(name.replace(" ", "-") for name in names)]
         for column in settings["drop"]:
             words += ["--drop", column]
         return shlex.join(words)
-    told = {"target": target} if event is None else {"time": target, "event": event}
     others = ", ".join(given_as.get(name, repr(name)) for name in names)
     given = [f"candidates=[{others}]"] + (["folds=FOLDS"] if settings["seed"] is None else [])
+    given += [] if is_plain else [f"family={family}"]
     if settings["seed"] is not None:
         told |= {"folds": folds["folds"], "repeats": folds["repeats"], "seed": settings["seed"]}
     if settings["drop"]:
@@ -65,9 +71,23 @@ def command_of(plain: dict[str, Any]) -> str:
     given += [f"{name}=VALUES" for name, value in special.items() if value == GIVEN]
     told |= {name: value for name, value in special.items() if value != GIVEN}
     told |= {"leaks": True} if plain.get("leaks") else {}
-    told |= {"stratify": True} if settings.get("stratify") and not plain["family"].get("classes") else {}
+    spread = settings.get("stratify") and event is None and not plain["family"].get("classes")
+    told |= {"stratify": True} if spread else {}
     arguments = ", ".join([f"{name}={value!r}" for name, value in told.items()] + given)
     return f"foldwise.compare(TABLE, {arguments})"
+
+
+def _family(plain: dict[str, Any]) -> tuple[str, bool]:
+    """The family where the target does not suggest it, and whether its name says all."""
+    name, classes = plain["family"]["name"], plain["family"].get("classes", [])
+    parameters = plain["family"].get("parameters", {})
+    usual = FAMILIES[name]() if name in FAMILIES else None
+    if usual is not None and parameters and parameters != {key: getattr(usual, key) for key in vars(usual)}:
+        options = ", ".join(f"{key}={value!r}" for key, value in parameters.items())
+        return f"foldwise.families.{type(usual).__name__}({options})", False
+    suggested = "binomial" if len(classes) == 2 else "multinomial" if classes and isinstance(classes[0], str) else ""
+    asked = name != suggested if classes else plain["family"].get("reason") == "as asked for"
+    return name if asked else "", True
 
 
 def conditions_of(plain: dict[str, Any], run: dict[str, Any] | None) -> str:

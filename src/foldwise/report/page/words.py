@@ -40,7 +40,9 @@ def words_of(plain: dict[str, Any]) -> tuple[Word, ...]:
         else Word(
             "error",
             "Deviance",
-            "Mean deviance on held-out rows: twice the log likelihood that a prediction lacks to a perfect one.",
+            "Twice what a fold's rows add to the log partial likelihood that is lacking, for each of their events."
+            if plain["family"]["name"] == "cox"
+            else "Mean deviance on held-out rows: twice the log likelihood that a prediction lacks to a perfect one.",
         )
     )
     explained = (

@@ -22,6 +22,9 @@ from foldwise.study.tuning import Tuning, tune
 
 Floats = NDArray[np.float64]
 
+UNSOLVED = 1e-3
+"""A certificate beyond which a fit is no solution."""
+
 
 @dataclass(frozen=True)
 class PathCandidate(Candidate):
@@ -87,7 +90,7 @@ class PathCandidate(Candidate):
                 **_inner(search, chosen),
                 "kept": _times_kept(search.coef[1:]),
             },
-            notes=(NOTE,) if separated else (),
+            notes=(NOTE,) if separated else _unsolved(self.name, task, search.gap),
         )
 
     def _counted(self, task: Task) -> Iterable[Paths]:
@@ -127,6 +130,18 @@ class PathCandidate(Candidate):
             inner=np.concatenate([piece.arrays["inner"] for piece in pieces]) if "inner" in first else None,
             size_cost=_size_cost(pieces, points, search, tuning) if "inner" in first else None,
         )
+
+
+def _unsolved(name: str, task: Task, gap: float) -> tuple[str, ...]:
+    """A note on fits that by their own certificate are no solutions."""
+    if gap <= UNSOLVED:
+        return ()
+    why = (
+        "; features may tell classes apart for certain, and then coefficients without a penalty have no end"
+        if task.rows.has_classes
+        else ""
+    )
+    return (f"not all fits of {name} converged (certificate {gap:.0e}): do not rely on its numbers{why}",)
 
 
 def _inner(search: Search, chosen: NDArray[np.intp]) -> dict[str, Floats]:
