@@ -15,6 +15,7 @@ import foldwise as fw
 from foldwise.families import Cox
 from foldwise.report.write import to_json
 from foldwise.verify import verify
+from foldwise.verify.losses import Loss
 from foldwise.verify.newton import minimize
 from foldwise.verify.partial import Partial
 from foldwise.verify.smooth import amounts, many_classes, of_one, times, two_classes
@@ -52,7 +53,7 @@ CLASSES = {"target": "kind"}
 TIMES = {"time": "days", "event": "died"}
 WAYS = {
     "classes": CLASSES,
-    "classes, weights, one standard error": CLASSES | {"sample_weight": "w", "rule": "1se", "indicators": True},
+    "classes, weights, one standard error": CLASSES | {"sample_weight": "w", "rule": "1se", "l1_ratios": [1.0]},
     "times": TIMES,
     "times, weights, by Efron": TIMES | {"sample_weight": "w", "family": Cox(ties="efron")},
     "times, offset": TIMES | {"offset": "log_exposure"},
@@ -121,6 +122,12 @@ def test_a_table_without_the_offset_is_refused():
     rows = {name: values for name, values in ROWS.items() if name != "log_exposure"}
     with pytest.raises(fw.errors.InputError, match="the table has no column 'log_exposure'"):
         verify(REPORTS["counts, offset"], rows)
+
+
+def test_what_is_all_but_certain_and_wrong_is_charged_in_full():
+    two, three = Loss("binomial"), Loss("multinomial")
+    assert two.of_set(np.zeros(1), np.array([900.0]), np.ones(1)) == pytest.approx(1800.0)
+    assert three.of_set(np.ones(1), np.array([[900.0, 0.0, 0.0]]), np.ones(1)) == pytest.approx(1800.0)
 
 
 def plainly(time, event, weight, eta, *, efron):

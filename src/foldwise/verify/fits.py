@@ -77,7 +77,8 @@ class Procedure:
                 y = rows.y[training] - rows.offset[training]
                 coef, intercept = self._squares(Z, y, rows.weight[training], alphas, l1_ratio)
             elif plain and not self.loss.shares_rows:
-                coef, intercept = self._estimators(Z, rows.y[training], rows.weight[training], alphas)
+                starts = self._estimators(Z, rows.y[training], rows.weight[training], alphas)
+                coef, intercept, off = self._steps(rows, Z, training, alphas, 0.0, starts)
             else:
                 coef, intercept, off = self._steps(rows, Z, training, alphas, l1_ratio)
         per = np.where(spread > 0.0, 1.0 / np.where(spread > 0.0, spread, 1.0), 0.0)
@@ -112,8 +113,8 @@ class Procedure:
             coef = found.T
         return np.asarray(coef), np.full(len(coef), mean)
 
-    def _estimators(self, Z: Floats, y: Floats, w: Floats, alphas: Floats) -> tuple[Floats, Floats]:
-        """With a squared penalty, or none."""
+    def _estimators(self, Z: Floats, y: Floats, w: Floats, alphas: Floats) -> list[Floats]:
+        """With a squared penalty, or none: for each strength the intercepts, and the coefficients class after class."""
         found = []
         for alpha in alphas.tolist():
             settings: dict[str, Any] = {"tol": 1e-12, "max_iter": 500, "solver": "newton-cholesky"}
@@ -123,20 +124,28 @@ class Procedure:
             else:
                 model = TweedieRegressor(power=self.loss.power, link="log", alpha=alpha, **settings)
                 model.fit(Z, y, sample_weight=w)
-            several = self.loss.family == "multinomial"
-            intercept = np.ravel(model.intercept_)
-            found.append((model.coef_.T, intercept) if several else (model.coef_.ravel(), intercept[0]))
-        return np.stack([coef for coef, _ in found]), np.stack([intercept for _, intercept in found])
+            found.append(np.concatenate([np.ravel(model.intercept_), np.ravel(model.coef_)]))
+        return found
 
     def _steps(
-        self, rows: Rows, Z: Floats, training: Ints, alphas: Floats, l1_ratio: float
+        self,
+        rows: Rows,
+        Z: Floats,
+        training: Ints,
+        alphas: Floats,
+        l1_ratio: float,
+        starts: list[Floats] | None = None,
     ) -> tuple[Floats, Floats, float]:
-        """With an absolute penalty too, an offset, or times to an event."""
+        """With an absolute penalty too, an offset, or times to an event; or from where scikit-learn's estimators end.
+
+        Those give up early where the curvature is next to none; where they did not, no step is made.
+        """
         smooth = smooth_of(self.loss, rows, Z, training)
         b = np.zeros(smooth.size)
         b[: smooth.free] = self.loss.constant(rows, training)[: smooth.free]
         found, off = [], 0.0
-        for alpha in alphas.tolist():
+        for at, alpha in enumerate(alphas.tolist()):
+            b = b if starts is None else starts[at]
             b, violation = minimize(smooth, b, alpha * l1_ratio, alpha * (1.0 - l1_ratio))
             off = max(off, violation)
             found.append(b)

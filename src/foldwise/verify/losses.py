@@ -1,4 +1,4 @@
-"""What a prediction is charged: squared errors, deviances by scikit-learn's metrics, partial likelihoods."""
+"""What a prediction is charged: squared errors, deviances, partial likelihoods."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
-from scipy.special import expit, softmax, xlogy
+from scipy.special import expit, log_softmax, softmax, xlogy
 from sklearn import metrics
 
 from foldwise.verify.partial import Partial
@@ -19,8 +19,6 @@ POWERS = {"poisson": 1.0, "gamma": 2.0, "tweedie": 1.5}
 """Families whose deviance is Tweedie's, with its power unless the report says another."""
 FAMILIES = ("gaussian", "binomial", "multinomial", *POWERS, "cox")
 """Whose losses are known here."""
-LEAST = 1e-15
-"""Chances nearer to 0 or 1 are taken for this far from it."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Loss:
     Examples
     --------
     >>> loss = Loss("poisson")
-    >>> round(loss.of_predictions(np.array([1.0, 2.0]), loss.told(np.array([0.0, 0.0])), np.ones(2)), 4)
+    >>> round(loss.of_set(np.array([1.0, 2.0]), np.array([0.0, 0.0]), np.ones(2)), 4)
     0.3863
     """
 
@@ -60,33 +58,29 @@ class Loss:
             return np.asarray(softmax(eta, axis=-1))
         return np.asarray(expit(eta) if self.family == "binomial" else np.exp(eta))
 
-    def of_predictions(self, y: Floats, m: Floats, w: Floats) -> float:
-        """The mean over rows."""
+    def of_set(self, y: Floats, eta: Floats, w: Floats) -> float:
+        """The mean over rows (n,) under predictors (n[, C])."""
         if self.family == "gaussian":
-            return float(w @ (y - m) ** 2 / w.sum())
-        if self.family == "binomial":  # log_loss refuses a fold with one class unless it is told of both
-            m = np.clip(m, LEAST, 1 - LEAST)
-            return 2.0 * float(metrics.log_loss(y, m, sample_weight=w, labels=[0.0, 1.0]))
-        if self.family == "multinomial":
-            return 2.0 * float(metrics.log_loss(y, m, sample_weight=w, labels=np.arange(float(m.shape[1]))))
-        return float(metrics.mean_tweedie_deviance(y, m, sample_weight=w, power=self.power))
+            return float(metrics.mean_squared_error(y, eta, sample_weight=w))
+        if self.family in {"binomial", "multinomial"}:  # scikit-learn's log_loss is cut off where chances are tiny
+            return float(np.average(self.of_rows(y, eta), weights=w))
+        return float(metrics.mean_tweedie_deviance(y, self.told(eta), sample_weight=w, power=self.power))
 
-    def of_rows(self, y: Floats, m: Floats) -> Floats:
-        """Of each row, from the formula of the deviance; their weighted mean is that of `of_predictions`.
+    def of_rows(self, y: Floats, eta: Floats) -> Floats:
+        """Of each row, from the formula of the deviance; their weighted mean is that of `of_set`.
 
         Examples
         --------
-        >>> Loss("poisson").of_rows(np.array([1.0, 2.0]), np.array([1.0, 1.0])).round(4).tolist()
+        >>> Loss("poisson").of_rows(np.array([1.0, 2.0]), np.array([0.0, 0.0])).round(4).tolist()
         [0.0, 0.7726]
         """
         if self.family == "gaussian":
-            return np.asarray((y - m) ** 2)
+            return np.asarray((y - eta) ** 2)
         if self.family == "binomial":
-            m = np.clip(m, LEAST, 1 - LEAST)
-            return np.asarray(-2.0 * (y * np.log(m) + (1.0 - y) * np.log1p(-m)))
+            return np.asarray(2.0 * (np.logaddexp(0.0, eta) - y * eta))
         if self.family == "multinomial":
-            return np.asarray(-2.0 * np.log(m[np.arange(len(y)), y.astype(np.intp)]))
-        p = self.power
+            return np.asarray(-2.0 * log_softmax(eta, axis=1)[np.arange(len(y)), y.astype(np.intp)])
+        m, p = np.exp(eta), self.power
         if p == 1.0:
             return np.asarray(2.0 * (xlogy(y, y / m) - y + m))
         if p == 2.0:
@@ -101,8 +95,7 @@ class Loss:
         """
         if not self.shares_rows:
             y, w = rows.y[test], rows.weight[test]
-            each = np.moveaxis(self.told(etas[test]), 1, 0)
-            return np.array([self.of_predictions(y, m, w) for m in each])
+            return np.array([self.of_set(y, eta, w) for eta in np.moveaxis(etas[test], 1, 0)])
         both = np.concatenate([training, test])
         part, whole = self.partial(rows, training), self.partial(rows, both)
         events = float(rows.weight[test] @ rows.event[test])

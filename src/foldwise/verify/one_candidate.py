@@ -85,7 +85,7 @@ class Beside:
             entry = f"{self.where}.{of_folds}[{i}]"
             self.found.near(entry, self.candidate[of_folds][i], error, float(self.rooms[i, at]))
         scores, room = self.candidate.get("scores", {}), self.room
-        verify_scores(self.found, f"{self.where}.scores", scores, self.rows, self.predicted, room)
+        verify_scores(self.found, f"{self.where}.scores", scores, self.rows, self.loss.told(self.eta), room)
         self._verify_final()
         if self.candidate.get("interval_by") == NESTED and done.inner is not None:
             ends = self.told(np.array(self._interval(done.inner)))
@@ -187,15 +187,15 @@ class Beside:
         return points
 
     @cached_property
-    def predicted(self) -> Floats:
-        """Predictions (R, n[, C]) of the chosen fits for the rows that they have not seen."""
+    def eta(self) -> Floats:
+        """Linear predictors (R, n[, C]) of the chosen fits for the rows that they have not seen."""
         folds, fits = self.rows.folds, self.done.fits
         eta = np.empty((*folds.labels.shape, *fits[0].intercept.shape[1:]))
         for i, (each, at) in enumerate(zip(fits, self.points, strict=True)):
             test = folds.test_rows(i)
             X = self.rows.encoded(folds.training_rows({i}))[test]
             eta[i // folds.n_folds, test] = each.predictors(X, self.rows.offset[test])[:, at]
-        return self.loss.told(eta)
+        return eta
 
     @cached_property
     def _chosen(self) -> tuple[int, int, int, Floats]:
@@ -236,7 +236,7 @@ class Beside:
 
     def _interval(self, inner: Floats) -> tuple[float, float]:
         """From the losses of rows and the errors of pairs of folds."""
-        losses = np.stack([self.loss.of_rows(self.rows.y, each) for each in self.predicted])
+        losses = np.stack([self.loss.of_rows(self.rows.y, each) for each in self.eta])
         count = inner.shape[1]
         other = ~np.tile(np.eye(count, dtype=bool), (len(inner) // count, 1))
         of_folds = np.repeat(self.weight.reshape(-1, count), count, axis=0) * other

@@ -51,10 +51,10 @@ def _mean_score(name: str, rows: Rows, predicted: Floats) -> float | None:
     """The mean over repeats of a score of all rows; None for one that is not known."""
     y, w = rows.y, rows.weight
     if predicted.ndim == 3:
-        marks, codes = np.eye(rows.n_classes)[y.astype(np.intp)], np.arange(float(rows.n_classes))
+        marks = np.eye(rows.n_classes)[y.astype(np.intp)]
         known = {
             "brier": lambda m: np.average(((m - marks) ** 2).sum(axis=1), weights=w),
-            "log_loss": lambda m: metrics.log_loss(y, m, sample_weight=w, labels=codes),
+            "log_loss": lambda m: np.average(-np.log(m[marks > 0.0]), weights=w),
             "accuracy": lambda m: metrics.accuracy_score(y, m.argmax(axis=1), sample_weight=w),
         }
     else:
