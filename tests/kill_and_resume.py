@@ -27,7 +27,7 @@ def study(folder: Path) -> None:
     x = rng.normal(size=(60, 4))
     table = {f"x{j}": x[:, j] for j in range(4)} | {"y": x[:, 0] + 0.5 * rng.normal(size=60)}
     candidates = ["ridge", "lasso", ("tree", DecisionTreeRegressor(max_depth=3, random_state=0))]
-    found = fw.compare(table, target="y", candidates=candidates, folds=3, repeats=3, alphas=6, keep=folder)
+    found = fw.compare(table, target="y", candidates=candidates, folds=3, repeats=2, alphas=6, leaks=True, keep=folder)
     found.report(folder)
 
 

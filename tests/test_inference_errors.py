@@ -12,6 +12,17 @@ from foldwise.errors import InputError
 from foldwise.inference import bbc_cv, nested_interval
 
 
+def test_what_choosing_flatters_is_the_difference_without_the_noise_of_drawing():
+    """Of equally good configurations about the whole luck comes off; of a clear winner nothing."""
+    losses = np.random.default_rng(0).exponential(size=(150, 12))
+    found = bbc_cv(losses, samples=4000)
+    assert found.flattery == pytest.approx(found.error - found.best_error, abs=0.01)  # four errors of 4,000 draws
+    assert 0.5 * (1.0 - found.best_error) < found.flattery
+    assert 0.0 < found.again < 1.0
+    clear = np.column_stack([losses[:, 0], losses[:, 0] + 1.0])
+    assert (bbc_cv(clear).flattery, bbc_cv(clear).again) == (0.0, 1.0)
+
+
 def nested_by_the_paper(X, y, labels):
     """Algorithm 1 of Bates, Hastie & Tibshirani with the bounds of their code: losses, inner means, and parts."""
     repeats, n = labels.shape

@@ -1,5 +1,6 @@
 """Networks in comparisons: strengths are chosen inside, nothing of the scored rows reaches them, refusals are named."""
 
+import re
 import sys
 
 import jax
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 
 import foldwise as fw
+from foldwise import nets
 from foldwise.cli import main
 from foldwise.errors import InputError
 from foldwise.nets import Member, perceptron, train
+from foldwise.report import text
 from foldwise.study.candidates import network
 
 jax.config.update("jax_disable_most_optimizations", True)  # noqa: FBT003 - tests compile much and run little
@@ -64,6 +67,33 @@ def test_targets_of_scored_rows_reach_no_network():
         np.testing.assert_array_equal(before.predictions(name)[0, test], after.predictions(name)[0, test])
         other = before.folds.test_rows(0)
         assert np.abs(before.predictions(name)[0, other] - after.predictions(name)[0, other]).max() > 1.0
+
+
+def test_stopping_by_the_rows_that_score_is_shown_as_a_leak_and_is_the_only_difference(monkeypatch):
+    """The leaky network is fitted to the same rows from the same start: only its last epoch is another one."""
+    monkeypatch.setattr(network, "_MOST", 30)
+    seen = []
+
+    def recorded(*arguments, run=nets.train, **options):
+        seen.append(run(*arguments, **options))
+        return seen[-1]
+
+    monkeypatch.setattr(nets, "train", recorded)
+    stops = network.NetworkCandidate("network early stopping", "patience", (2,))
+    found = compared(TABLE, [stops, "lasso"], leaks=True)
+    honest, leaky = seen
+    for fold in range(3):
+        np.testing.assert_array_equal(honest[fold].fit_rows, leaky[fold].fit_rows)
+        np.testing.assert_array_equal(leaky[fold].watch_rows, found.folds.test_rows(fold))
+        both = min(honest[fold].last_epoch, leaky[fold].last_epoch)
+        np.testing.assert_allclose(honest[fold].loss[:both], leaky[fold].loss[:both], rtol=1e-5)
+    leak = next(each for each in found.leaks if each.candidate == "network early stopping")
+    assert leak.stopped < leak.honest
+    assert leak.flattery == {"stopped": leak.honest - leak.stopped}
+    assert next(each for each in found.leaks if each.candidate == "lasso").stopped is None
+    page = text(found, width=80, color=False)
+    assert "stopped: training ended by the rows that score" in " ".join(page.split())
+    assert re.search(rf"^network early stopping +{leak.honest:.3f} .* {leak.stopped:.3f}$", page, re.MULTILINE)
 
 
 def test_gaps_and_levels_are_encoded_by_each_training_set():

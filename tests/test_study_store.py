@@ -60,6 +60,21 @@ def test_the_same_call_runs_nothing_again_and_says_the_same(tmp_path, runs):
     assert len(runs) == 10  # those of the third repeat
 
 
+def test_leaks_are_kept_too(tmp_path, runs):
+    """Two leaky tables for the lasso, in two repeats; the tree has none. Other tables never meet their pieces."""
+    asked = ASKED | {"leaks": True}
+    plain = to_json(fw.compare(make_table(), **asked))
+    assert len(runs) == 8
+    assert to_json(fw.compare(make_table(), **asked, keep=tmp_path)) == plain
+    runs.clear()
+    assert to_json(fw.compare(make_table(), **asked, keep=tmp_path)) == plain
+    assert runs == []
+    fw.compare(make_table(), **ASKED, keep=tmp_path)
+    assert runs == []  # honest pieces are those of before
+    fw.compare(make_table(), **asked | {"fill": "mean"}, keep=tmp_path)
+    assert len(runs) == 8
+
+
 def changed(name, row, value):
     table = make_table()
     column = np.array(table[name], dtype=object if isinstance(value, str) else float)

@@ -4,6 +4,7 @@ from foldwise.inference.bayesian_t import BayesianT, bayesian_correlated_t
 from foldwise.inference.bbc_cv import BootstrapBias, bbc_cv
 from foldwise.inference.co_selection import CoSelection, co_selection
 from foldwise.inference.corrected_t import CorrectedT, corrected_resampled_t
+from foldwise.inference.error_floor import ErrorFloor, neighbour_floor, replicated_floor
 from foldwise.inference.holm import holm
 from foldwise.inference.information import information_criterion
 from foldwise.inference.letters import tie_letters
@@ -21,6 +22,7 @@ __all__ = [
     "BootstrapBias",
     "CoSelection",
     "CorrectedT",
+    "ErrorFloor",
     "NestedInterval",
     "NoiseFloor",
     "OneStandardError",
@@ -34,11 +36,13 @@ __all__ = [
     "holm",
     "information_criterion",
     "largest_q",
+    "neighbour_floor",
     "nested_interval",
     "noise_floor",
     "one_standard_error",
     "optimism",
     "rank_flip",
+    "replicated_floor",
     "rows_needed",
     "selection_bounds",
     "smallest_detectable_difference",

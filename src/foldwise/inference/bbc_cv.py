@@ -27,12 +27,20 @@ class BootstrapBias:
         The configuration with the smallest mean loss on all rows.
     best_error : float
         That loss, which flatters.
+    flattery : float
+        By how much: the mean, outside the samples, of what the configuration chosen inside loses more than `best`. Its
+        expectation is that of `error - best_error`, without the noise of how the rows left out were drawn; 0 where
+        every sample chooses `best`.
+    again : float
+        The share of samples that choose `best`.
     """
 
     error: float
     interval: tuple[float, float]
     best: int
     best_error: float
+    flattery: float
+    again: float
 
 
 def bbc_cv(
@@ -104,17 +112,25 @@ def bbc_cv(
     weight = _weights(weights, len(loss))
     mean = weight @ loss / weight.sum()
     best = int(np.argmin(mean))
-    found = _out_of_bag(loss, weight, samples, np.random.default_rng(seed))
+    found, of_best, again = _out_of_bag(loss, weight, best, samples, np.random.default_rng(seed))
     low, high = np.quantile(found, [tail, 1.0 - tail]).tolist()
-    return BootstrapBias(float(found.mean()), (low, high), best, float(mean[best]))
+    flattery = float(np.mean(found - of_best))
+    return BootstrapBias(float(found.mean()), (low, high), best, float(mean[best]), flattery, again)
 
 
-def _out_of_bag(loss: Floats, weight: Floats, samples: int, rng: np.random.Generator) -> Floats:
-    """Mean loss, outside each bootstrap sample, of the configuration that is best inside it."""
+def _out_of_bag(
+    loss: Floats, weight: Floats, best: int, samples: int, rng: np.random.Generator
+) -> tuple[Floats, Floats, float]:
+    """Mean losses outside each bootstrap sample: of the configuration that is best inside it, and of the overall best.
+
+    And the share of samples in which these are the same.
+    """
     n = len(loss)
     weighted = loss * weight[:, None]
     block = max(1, BLOCK_BYTES // (8 * n))
     found: list[Floats] = []
+    of_best: list[Floats] = []
+    same = 0
     while (missing := samples - sum(map(len, found))) > 0:
         size = min(block, missing)
         code = rng.integers(n, size=(size, n)) + n * np.arange(size)[:, None]
@@ -123,9 +139,11 @@ def _out_of_bag(loss: Floats, weight: Floats, samples: int, rng: np.random.Gener
         usable = left.any(axis=1)  # with a handful of rows a sample may draw them all
         drawn, left = drawn[usable], left[usable]
         choice = np.argmin(drawn @ weighted / (drawn @ weight)[:, None], axis=1)
-        outside = (left @ weighted)[np.arange(len(left)), choice]
-        found.append(outside / (left @ weight))
-    return np.concatenate(found)
+        outside = left @ weighted / (left @ weight)[:, None]
+        found.append(outside[np.arange(len(left)), choice])
+        of_best.append(outside[:, best])
+        same += int(np.sum(choice == best))
+    return np.concatenate(found), np.concatenate(of_best), same / samples
 
 
 def _weights(weights: ArrayLike | None, n: int) -> Floats:

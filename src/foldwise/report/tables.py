@@ -112,10 +112,11 @@ def scores(comparison: Comparison) -> Table:
 
 def leaks(comparison: Comparison) -> Table:
     """One row per candidate: its honest error, and the errors that rows which judge would have flattered."""
-    table = _table("", "honest", "best score", "prepared", "selected")
+    stops = any(each.stopped is not None for each in comparison.leaks)
+    table = _table("", "honest", "best score", "prepared", "selected", *(["stopped"] if stops else []))
     shown = same_decimals(max(each.honest for each in comparison.leaks))
     for each in comparison.leaks:
-        found = (each.honest, each.tuned, each.prepared, each.selected)
+        found = (each.honest, each.tuned, each.prepared, each.selected, *([each.stopped] if stops else []))
         table.add_row(each.candidate, *(NONE if value is None else shown(value) for value in found))
     return table
 

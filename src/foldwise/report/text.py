@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from dataclasses import asdict
 from io import StringIO
 
 from rich.console import Console, Group
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from foldwise.report import tables
 from foldwise.report.how_sure import intervals_by, order_of_the_first_two
+from foldwise.report.sure import floor_missing, floor_said, pair_said, picked_said, told_pairs, worst_leak
 from foldwise.study import Comparison
 from foldwise.study.stopping import Stopped
 from foldwise.study.wording import share
@@ -101,6 +103,7 @@ def render(comparison: Comparison, *, width: int = WIDTH, timings: bool = True) 
         *([] if comparison.stopped is None else [Text(_why_stopped(comparison.stopped), style="dim")]),
         _heading("Error on unseen rows", comparison.unit if comparison.measure.is_root else "mean deviance"),
         tables.errors(comparison, width=width),
+        *_of_the_best(comparison),
         *_scores(comparison),
         *_leaks(comparison),
         *_choices(comparison, timings=timings),
@@ -111,17 +114,33 @@ def render(comparison: Comparison, *, width: int = WIDTH, timings: bool = True) 
     )
 
 
-def _leaks(comparison: Comparison) -> list[Padding | Table]:
+def _leaks(comparison: Comparison) -> list[Padding | Table | Text]:
     """What leaks would have made one report, where they were asked for."""
     if not comparison.leaks:
         return []
     count = comparison.leaks[0].n_selected
-    what = f"{count} column{'s' if count > 1 else ''} selected by correlation with {comparison.target}"
+    chosen = f"{count} column{'s' if count > 1 else ''} selected by correlation with {comparison.target}"
+    what = f"prepared: filled and scaled by all rows; selected: prepared, and {chosen}"
+    if any(each.stopped is not None for each in comparison.leaks):
+        what += "; stopped: training ended by the rows that score"
     return [
         _heading("What leaks would have made one report", "the same folds"),
         tables.leaks(comparison),
-        Padding(Text(f"prepared: filled and scaled by all rows; selected: prepared, and {what}.", style="dim"), 0),
+        Text(worst_leak([asdict(each) for each in comparison.leaks], comparison.error_unit)),
+        Text(f"{what}.", style="dim"),
     ]
+
+
+def _of_the_best(comparison: Comparison) -> list[Text]:
+    """What being picked as the best costs, and how near it is to what can be explained."""
+    picked = None if comparison.picked is None else asdict(comparison.picked)
+    floor = None if comparison.noise_floor is None else asdict(comparison.noise_floor)
+    said = [
+        picked_said(picked, comparison.error_unit),
+        floor_said(floor, comparison.unit),
+    ]
+    lines = [Text(f"{each.title}: {each.text[:1].lower()}{each.text[1:]}") for each in said if each is not None]
+    return [Text(), *lines] if lines else []
 
 
 def _choices(comparison: Comparison, *, timings: bool) -> list[Padding | Table]:
@@ -143,7 +162,7 @@ def _scores(comparison: Comparison) -> list[Padding | Table]:
     return [_heading("The same predictions in other scores"), tables.scores(comparison)]
 
 
-def _features(comparison: Comparison, *, width: int) -> list[Padding | Table]:
+def _features(comparison: Comparison, *, width: int) -> list[Padding | Table | Text]:
     """The features of the candidate that the verdict explains; nothing where no candidate has coefficients."""
     if comparison.explained is None:
         return []
@@ -152,7 +171,16 @@ def _features(comparison: Comparison, *, width: int) -> list[Padding | Table]:
     return [
         _heading(title, f"change of {comparison.modelled.scale}{unit}"),
         tables.features(comparison, width=width),
+        *_pairs(comparison),
     ]
+
+
+def _pairs(comparison: Comparison) -> list[Text]:
+    """Features that stand in for each other in the fits, or come together."""
+    if comparison.co_selection is None:
+        return []
+    plain = comparison.co_selection.to_dict()
+    return [Text(pair_said(pair, plain["fits"])) for pair in told_pairs(plain)]
 
 
 def _features_title(title: str, p: int) -> str:
@@ -197,6 +225,8 @@ def _footnotes(comparison: Comparison) -> list[str]:
     tuned = any(r.optimism is not None for r in comparison.results)
     explained = comparison.explained is not None
     certificate = "relative duality gap" if comparison.modelled.family.has_gap else "optimality residual"
+    missing = floor_missing(None if comparison.noise_floor is None else asdict(comparison.noise_floor))
+    by_pairs = comparison.co_selection is not None and bool(comparison.co_selection.pairs)
     tests = [f"p: corrected resampled t, Holm over {pairs} pairs; a shared letter is a tie; ±: 95 %."]
     return [
         _MEASURES["partial" if comparison.modelled.is_risk else comparison.measure.key],
@@ -205,6 +235,8 @@ def _footnotes(comparison: Comparison) -> list[str]:
         *order_of_the_first_two(comparison),
         *(["optimism: by how much an ordinary cross-validation's best score flatters."] if tuned else []),
         *([f"per SD: for one standard deviation of the feature; kept in: share of {fits} fits."] if explained else []),
+        *(["either, together: beyond the chance of dealing folds, 5 % for all pairs at once."] if by_pairs else []),
+        *([] if missing is None else [missing]),
         *([] if gap is None else [f"Largest {certificate} of all fits: {gap:.0e}."]),
         *(f"{r.name}: {_cut(r.about)}" for r in comparison.results if r.about),
     ]

@@ -20,9 +20,10 @@ from foldwise.study.candidates.path_candidate import PathCandidate
 from foldwise.study.collinear import collinear_notes
 from foldwise.study.comparison import Comparison, Run, Settings
 from foldwise.study.evaluation import evaluate
+from foldwise.study.floor import noise_floor_of
 from foldwise.study.from_moments import compare_moments
 from foldwise.study.kept_moments import moments_of_all
-from foldwise.study.leaks import measure_leaks
+from foldwise.study.leaks import measure_leaks, steps_of_leaks
 from foldwise.study.native import kind_of
 from foldwise.study.options import check_budget, check_mixes, column_or_array, make_folds, make_target_scale
 from foldwise.study.reading import read_rows
@@ -155,8 +156,9 @@ def compare(
     stratify : bool, optional
         Spread the target evenly over the folds; where omitted, classes and events are.
     leaks : bool
-        Also measure the errors that one would have reported, had filling, scaling, selecting columns or choosing a
-        strength seen the rows that judge (`Comparison.leaks`). They stand beside the honest ones and decide nothing.
+        Also measure the errors that one would have reported, had filling, scaling, selecting columns, choosing a
+        strength or stopping a network's training seen the rows that judge (`Comparison.leaks`). They stand beside the
+        honest ones and decide nothing.
     stream : bool, optional
         Whether a file is read in one pass and not kept; where omitted, if it is too large for the memory that is free.
         Such a table is filled with means, its folds are dealt by a hash (of `groups`, a column), and there are no
@@ -245,13 +247,14 @@ def compare(
     check_classes(design)
     dealt = isinstance(folds, int | np.integer) and groups is None
     spread = (bool(design.classes) or rows.event is not None) and dealt if stratify is None else stratify
+    members = column_or_array(table, groups, "groups")
     partition = make_folds(
         folds,
         rows.target if rows.event is None else rows.event,
         repeats=repeats,
         seed=seed,
         stratify=spread,
-        groups=column_or_array(table, groups, "groups"),
+        groups=members,
     )
     if tuned:
         _check_nesting(partition.n_folds)
@@ -279,14 +282,16 @@ def compare(
         )
         for repeat in range(partition.n_repeats)
     ]
-    steps.total = sum(candidate.steps(task) for candidate in chosen for task in tasks) * (3 if leaks else 1)
+    steps.total = sum(candidate.steps(task) for candidate in chosen for task in tasks)
+    steps.total += sum(steps_of_leaks(candidate, task) for candidate in chosen for task in tasks) if leaks else 0
     store = None if keep is None else Store.at(keep)
     stopping = None if budget is None else Stopping(budget)
     with cluster(dask) as client:
         finished = run(tasks, chosen, store=store, stopping=stopping, client=client)
     tasks, partition = list(finished.tasks), Folds(partition.labels[: len(finished.tasks)])
-    evaluation = evaluate(tasks, chosen, finished.pieces, rope=float(rope), grouped=groups is not None)
-    leaked = measure_leaks(tasks, chosen, evaluation.results) if leaks else ()
+    alike = None if members is None else np.unique([str(each) for each in members], return_inverse=True)[1]
+    evaluation = evaluate(tasks, chosen, finished.pieces, rope=float(rope), groups=alike)
+    leaked = measure_leaks(tasks, chosen, evaluation.results, store=store) if leaks else ()
     of_candidates = dict.fromkeys(note for result in evaluation.results for note in result.notes)
     told = (*_collinear(tasks[0], chosen, recipe), *of_candidates)
     for note in told:
@@ -330,6 +335,14 @@ def compare(
         moments=moments_of_all(tasks, partition),
         event=event,
         leaks=leaked,
+        noise_floor=noise_floor_of(
+            rows,
+            recipe,
+            evaluation.results,
+            (evaluation.baseline_error, evaluation.baseline_scores),
+            apart=None if members is None else partition.labels[0],
+        ),
+        picked=evaluation.picked,
     )
 
 

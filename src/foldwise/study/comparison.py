@@ -3,6 +3,7 @@
 import platform
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cached_property
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -16,12 +17,15 @@ from foldwise.errors import InputError
 from foldwise.families import Gaussian
 from foldwise.moments import FoldMoments
 from foldwise.study.differences import LEVEL, POWER, Difference
+from foldwise.study.floor import Floor
 from foldwise.study.leaks import Leaks
 from foldwise.study.measure import Measure, Modelled
 from foldwise.study.native import Kind, frame_of
+from foldwise.study.picked import Picked
 from foldwise.study.plain import candidate_of, class_coefficients, of_tuned, or_none, rounded
 from foldwise.study.result import CandidateResult
 from foldwise.study.sizes import Sizes
+from foldwise.study.stand_ins import Selected, selected_together
 from foldwise.study.stopping import Stopped
 from foldwise.study.verdict import sentences
 from foldwise.tables import Column
@@ -116,6 +120,10 @@ class Comparison:
         The errors that leaks would have made one report, where they were asked for.
     stopped : Stopped or None
         Why no more repeats were added; None where their number was given.
+    noise_floor : Floor or None
+        The error that no model of these features avoids, or why it can't be told.
+    picked : Picked or None
+        What to expect of the best, for it was picked as the best; None with one candidate.
 
     Examples
     --------
@@ -145,6 +153,8 @@ class Comparison:
     event: str | None = None
     leaks: tuple[Leaks, ...] = ()
     stopped: Stopped | None = None
+    noise_floor: Floor | None = None
+    picked: Picked | None = None
 
     @property
     def measure(self) -> Measure:
@@ -195,6 +205,11 @@ class Comparison:
             return next((result for result in self.results if result.features is not None), None)
         droppers = [result for result in telling if result.drops_features]
         return min(droppers or telling, key=lambda result: (result.n_kept, result.error))
+
+    @cached_property
+    def co_selection(self) -> Selected | None:
+        """Features of the explained candidate that its fits keep in each other's place, or only together."""
+        return selected_together(self.explained, [column.name for column in self.columns], self.folds.n_repeats)
 
     def result(self, name: str) -> CandidateResult:
         """One candidate's result.
@@ -353,6 +368,9 @@ class Comparison:
             "candidates": [candidate_of(r, self.measure) for r in self.results],
             "differences": [asdict(d) for d in self.differences],
             "leaks": [asdict(each) for each in self.leaks] or None,
+            "noise_floor": None if self.noise_floor is None else asdict(self.noise_floor),
+            "picked": None if self.picked is None else asdict(self.picked),
+            "co_selection": None if self.co_selection is None else self.co_selection.to_dict(),
             "notes": list(self.notes),
         }
         return {key: rounded(value) for key, value in plain.items()}

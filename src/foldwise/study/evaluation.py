@@ -14,6 +14,7 @@ from foldwise.study.error_interval import error_interval
 from foldwise.study.fold_errors import fold_errors, fold_weights, without_features
 from foldwise.study.measure import measure_of, other_scores
 from foldwise.study.outcome import Outcome
+from foldwise.study.picked import Picked, picked_of
 from foldwise.study.piece import Piece
 from foldwise.study.result import CandidateResult
 from foldwise.study.rows import Rows
@@ -36,6 +37,8 @@ class Evaluation:
         How much worse that is than the best candidate; one comparison, not adjusted.
     baseline_scores : dict
         What else is told of it.
+    picked : Picked or None
+        What being picked as the best is worth; None with one candidate, and where no rows are kept.
     """
 
     results: tuple[CandidateResult, ...]
@@ -43,6 +46,7 @@ class Evaluation:
     baseline_error: float
     baseline_difference: Difference
     baseline_scores: dict[str, float]
+    picked: Picked | None = None
 
 
 def evaluate(
@@ -51,7 +55,7 @@ def evaluate(
     pieces: Sequence[Sequence[Piece]],
     *,
     rope: float = 0.0,
-    grouped: bool = False,
+    groups: NDArray[np.intp] | None = None,
 ) -> Evaluation:
     """Join what candidates left on every repeat, and score and compare it.
 
@@ -63,12 +67,16 @@ def evaluate(
     pieces : C sequences of R Pieces
     rope : float
         The largest difference between errors that does not matter.
-    grouped : bool
-        Whether rows of one group were kept in one fold.
+    groups : (n,) array of int, optional
+        Rows with the same number were kept in one fold.
     """
     outcomes = [candidate.outcome(tasks, mine) for candidate, mine in zip(candidates, pieces, strict=True)]
     folds = Folds(np.concatenate([task.folds.labels for task in tasks]))
-    return compared(candidates, outcomes, _judged_by_rows(tasks[0].rows, folds, outcomes, rope=rope, grouped=grouped))
+    rows = tasks[0].rows
+    judged = _judged_by_rows(rows, folds, outcomes, rope=rope, grouped=groups is not None)
+    found = compared(candidates, outcomes, judged)
+    names = [candidate.name for candidate in candidates]
+    return replace(found, picked=picked_of(rows, outcomes, names, found.results[0], groups=groups))
 
 
 @dataclass(frozen=True, eq=False)

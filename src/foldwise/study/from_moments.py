@@ -24,6 +24,7 @@ from foldwise.study.comparison import Comparison, Run, Settings
 from foldwise.study.differences import Scoring
 from foldwise.study.error_interval import CORRECTED
 from foldwise.study.evaluation import Judged, compared
+from foldwise.study.floor import READ_ONCE, Floor
 from foldwise.study.from_stream import NO_PREDICTIONS, baseline_of, made_ready, modelled_by
 from foldwise.study.rows import Rows
 from foldwise.study.running import run
@@ -174,6 +175,7 @@ def compare_moments(
         ),
         modelled=modelled_by(stream, target),
         moments=scaled if stream is None else None,
+        noise_floor=Floor(None, READ_ONCE),
     )
 
 

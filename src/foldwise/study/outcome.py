@@ -50,6 +50,8 @@ class Features:
         The share of the R*K fits that keep the feature, for any class.
     sign, agreement : (p,) or (p, C) arrays
         The more frequent sign over those fits, and the share that has it of those whose coefficient is not zero.
+    kept_in : (R*K, p) array of bool, or None
+        Which features each of those fits keeps, for any class.
     """
 
     intercept: float | Floats
@@ -58,6 +60,7 @@ class Features:
     survival: Floats
     sign: NDArray[np.intp]
     agreement: Floats
+    kept_in: NDArray[np.bool_] | None = None
 
     @property
     def kept(self) -> NDArray[np.bool_]:

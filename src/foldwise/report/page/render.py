@@ -13,6 +13,7 @@ from foldwise.report.page.data import explorer_data
 from foldwise.report.page.reproduction import command_of, conditions_of
 from foldwise.report.page.ties import leaks_of, ties_of
 from foldwise.report.page.words import words_of
+from foldwise.report.sure import floor_missing, statements
 from foldwise.study.along import Along
 from foldwise.study.wording import number, share, with_unit
 
@@ -97,6 +98,8 @@ def page(
         measure={"name": name, "explained": explained},
         notes=plain["notes"],
         leaks=leaks_of(plain),
+        statements=statements(plain),
+        missing=floor_missing(plain.get("noise_floor")),
         command=command_of(dict(plain)),
         reproduction=conditions_of(dict(plain), dict(run) if run else None),
         sensitivity=_sensitivity(plain, unit),

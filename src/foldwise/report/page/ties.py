@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from foldwise.report.numbers import same_decimals, ticks
+from foldwise.report.sure import worst_leak
 from foldwise.study.wording import p_value
 
 NONE = "\u2013"
@@ -68,20 +69,30 @@ def ties_of(plain: Mapping[str, Any], key: str, explained: str) -> dict[str, Any
     }
 
 
-def leaks_of(plain: Mapping[str, Any]) -> list[list[str]]:
-    """Each candidate's honest error, and what rows that judge would have made of it; empty where not asked for.
+def leaks_of(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Each candidate's honest error, and what rows that judge would have made of it; no rows where not asked for.
 
     Examples
     --------
-    >>> leaks_of({"leaks": [{"candidate": "lasso", "honest": 3.0, "tuned": None, "prepared": 2.9, "selected": 2.0}]})
+    >>> leak = {"candidate": "lasso", "honest": 3.0, "tuned": None, "prepared": 2.9, "selected": 2.0}
+    >>> leaks_of({"leaks": [leak], "target": {"unit": None}})["rows"]
     [['lasso', '3.00', '\u2013', '2.90', '2.00']]
     """
     leaks = plain.get("leaks") or []
     write = same_decimals(max((leak["honest"] for leak in leaks), default=1.0))
-    kinds = ("honest", "tuned", "prepared", "selected")
-    return [
-        [leak["candidate"], *(NONE if leak[kind] is None else write(leak[kind]) for kind in kinds)] for leak in leaks
-    ]
+    kinds = {"honest": "honest", "tuned": "best score", "prepared": "prepared", "selected": "selected"}
+    if any(leak.get("stopped") is not None for leak in leaks):
+        kinds["stopped"] = "stopped"
+    unit = plain["target"]["unit"] if leaks and "rmse" in plain.get("candidates", [{"rmse": 0}])[0] else None
+    return {
+        "headers": list(kinds.values()),
+        "rows": [
+            [leak["candidate"], *(NONE if leak.get(kind) is None else write(leak[kind]) for kind in kinds)]
+            for leak in leaks
+        ],
+        "worst": worst_leak(leaks, unit) if leaks else "",
+        "stops": "stopped" in kinds,
+    }
 
 
 def _plus_minus(d: Mapping[str, Any], change: Callable[[float], str]) -> str:

@@ -41,12 +41,16 @@ class NetworkCandidate(Candidate):
         What members differ in, as `foldwise.nets.Member` calls it; "patience" for early stopping on an inner split of
         the training rows, where there is nothing to choose.
     strengths : (S,) ascending
+    watches_scored : bool
+        A common leak, for `foldwise.study.leaks` alone: early stopping watches the rows of the fold that it is scored
+        on. Fitted rows, initial weights and order of batches are those of the honest network.
     """
 
     name: str
     penalty: str
     strengths: tuple[float, ...]
     drops_features: bool = False
+    watches_scored: bool = False
 
     @property
     def tunes(self) -> bool:  # type: ignore[override]
@@ -83,7 +87,12 @@ class NetworkCandidate(Candidate):
         chosen = f"{self.penalty} of {', '.join(f'{value:g}' for value in self.strengths)}"
         stops = f"stops after {self.strengths[0]:g} epochs without a better loss on 10 % of its rows"
         own = stops if self.penalty == "patience" else chosen
+        own = own.replace("10 % of its rows", "the rows that score it") if self.watches_scored else own
         return f"hidden layers of {layers}, Adam at {LEARNING_RATE:g}; {own}"
+
+    def stopped_by_scored_rows(self) -> "NetworkCandidate | None":
+        """The same with the leak of `watches_scored`; None where nothing is stopped early."""
+        return replace(self, watches_scored=True) if self.penalty == "patience" else None
 
     def run(self, task: Task) -> Piece:
         """Train every strength on every held-out set, choose for each fold, and predict it."""
@@ -138,12 +147,16 @@ class NetworkCandidate(Candidate):
         if self.penalty == "patience":
             smallest -= max(1, round(0.1 * smallest))  # what the inner split takes
         own = {"seed": task.seed + task.repeat, "epochs": int(np.clip(_STEPS * BATCH // smallest, _FEWEST, _MOST))}
+        copies = len(table) // rows.n
         members = [
             nets.Member(rows=first[out] + folds.training_rows(out), **own, **self._own(value))
             for out in held_out
             for value in self.strengths
         ]
-        copies = len(table) // rows.n
+        if self.watches_scored:
+            scored = [first[out] + folds.test_rows(*out) for out in held_out]
+            weights = np.tile(rows.weights, copies)
+            members = [_watching(member, test, weights) for member, test in zip(members, scored, strict=True)]
         kind, width = ("classes", len(rows.design.classes)) if rows.has_classes else ("numbers", 1)
         dropout = 0.0 if self.penalty == "dropout" else None
         model = nets.perceptron(table.shape[1], HIDDEN, width, task=kind, learning_rate=LEARNING_RATE, dropout=dropout)
@@ -171,6 +184,15 @@ class NetworkCandidate(Candidate):
             return 0
         chosen = one_standard_error(errors[:, trains], np.array(self.strengths)[trains], weights=weights)
         return int(trains[chosen.index_min if rule == "min" else chosen.index_1se])
+
+
+def _watching(member: Any, scored: NDArray[np.intp], weights: Floats) -> Any:
+    """A member that stops by the rows that score it: they are said to be its own, and are not trained on."""
+    from foldwise.nets.order import fit_and_watch
+
+    fitted, _ = fit_and_watch(replace(member, rows=member.rows[weights[member.rows] > 0.0]), len(weights))
+    scored = scored[weights[scored] > 0.0]
+    return replace(member, rows=np.concatenate([fitted, scored]), watch=scored)
 
 
 @dataclass(frozen=True, eq=False)

@@ -249,11 +249,13 @@ def _features(family: Family, coef: Floats, intercept: Floats, fits: Floats, sca
     steady = stability(fits.reshape(len(fits), -1))
     many = coef.ndim == 2
     base: float | Floats = intercept if many else 0.0 if family.shares_rows else float(intercept)
+    kept_in = (fits != 0.0).any(axis=2) if many else fits != 0.0
     return Features(
         intercept=base,
         coef=coef,
         coef_per_sd=coef * (scale[:, None] if many else scale),
-        survival=(fits != 0.0).any(axis=2).mean(axis=0) if many else steady.survival,
+        survival=kept_in.mean(axis=0) if many else steady.survival,
         sign=steady.sign.reshape(coef.shape),
         agreement=steady.agreement.reshape(coef.shape),
+        kept_in=kept_in,
     )
