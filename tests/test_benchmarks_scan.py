@@ -1,8 +1,10 @@
 """The benchmark of the scan runs, cleans up, and finds the same coefficients; the model of its cost is consistent."""
 
+import json
+
 import pytest
 
-from benchmarks import scan, scan_model
+from benchmarks import scan, scan_glm, scan_model
 
 
 def test_the_benchmark_runs_small_and_leaves_nothing(tmp_path, monkeypatch, capsys):
@@ -16,6 +18,16 @@ def test_the_benchmark_runs_small_and_leaves_nothing(tmp_path, monkeypatch, caps
     assert '"largest_difference"' in found
     with pytest.raises(SystemExit, match="GB are needed"):
         scan.main(["--rows", str(10**14), "--folder", str(tmp_path / "work")])
+
+
+def test_the_benchmark_of_passes_runs_small(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(scan_glm, "SAMPLE", 2000)
+    monkeypatch.setattr(scan_glm, "RESULTS", tmp_path / "scan_glm.json")
+    (tmp_path / "work").mkdir()
+    scan_glm.main(["--rows", "3000", "--columns", "4", "--folder", str(tmp_path / "work"), "--save"])
+    assert "of the processors' time, in 4 passes" in capsys.readouterr().out
+    assert list((tmp_path / "work").iterdir()) == []
+    assert json.loads((tmp_path / "scan_glm.json").read_text())["largest_difference"] < 1e-5
 
 
 KNOWN = scan_model.Constants(read=1e-9, arrange=5e-9, multiply=5e-11)

@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -215,7 +216,7 @@ def test_what_is_wrong_is_named(tmp_path):
     for options, match in (
         ({"family": "multinomial"}, "family must be one of binomial, .* where rows are read in passes, got 'multinom"),
         ({"family": "gaussian"}, "squared errors are fitted from FoldMoments alone"),
-        ({"dask": "local"}, "rows on a Dask cluster can't be passed over again"),
+        ({"dask": "local"}, "dask must be left out for classes, counts and amounts"),
     ):
         with pytest.raises(InputError, match=match):
             fw.RowStream.scan(path, "y", folds=K, **options)
@@ -347,3 +348,56 @@ def test_the_command_compares_classes_of_a_folder(tmp_path, capsys, small_sample
     assert "note: skipped c.parquet" in err
     assert "8,000 rows, 6 features; 3 folds" in out
     assert "Note: read in passes: a folder of files." in out
+
+
+def test_estimators_take_a_stream_in_the_place_of_rows(tmp_path, small_sample):  # noqa: ARG001
+    table = make("poisson").drop(["weight"])
+    stream = fw.RowStream.scan(write(tmp_path / "t.parquet", table), "y", folds=K, family="poisson")
+    X, y = columns_of(table, [f"x{j}" for j in range(P)]), table["y"].to_numpy()
+    one, other = (fw.PoissonRegressor(alpha=0.1, standardize=True).fit(*given) for given in ((stream,), (X, y)))
+    np.testing.assert_allclose(one.coef_ * one.scale_, other.coef_ * one.scale_, atol=3e-6)
+    assert one.gap_ <= 1e-12
+    assert one.feature_names_in_.tolist() == [f"x{j}" for j in range(P)]
+    settings = {"alphas": 15, "l1_ratio": [0.5, 1.0], "standardize": True}
+    one = fw.PoissonRegressorCV(**settings).fit(stream)
+    other = fw.PoissonRegressorCV(**settings, cv=labels()).fit(X, y)
+    assert one.alpha_ == pytest.approx(other.alpha_)
+    assert one.l1_ratio_ == other.l1_ratio_
+    np.testing.assert_allclose(one.scores_, other.scores_, rtol=1e-5)
+    np.testing.assert_allclose(one.coef_ * one.scale_, other.coef_ * one.scale_, atol=3e-6)
+    for model, match in (
+        (fw.GammaRegressor(), r"family that GammaRegressor fits, got Poisson\(\): scan with family=Gamma\(\)"),
+        (fw.PoissonRegressorCV(cv=3), "cv must be None with RowStream"),
+        (
+            fw.PoissonRegressorCV(scoring="mae"),
+            r"scoring must be one of \['deviance'\] for rows that are read in passes",
+        ),
+    ):
+        with pytest.raises(InputError, match=match):
+            model.fit(stream)
+    with pytest.raises(InputError, match="y can't be given with RowStream"):
+        fw.PoissonRegressor().fit(stream, y)
+    with pytest.raises(InputError, match="X must have folds"):
+        fw.PoissonRegressorCV().fit(stream.without_folds())
+
+
+def test_logistic_estimators_take_a_stream(tmp_path, small_sample):  # noqa: ARG001
+    table = make().drop(["weight"])
+    words = np.where(table["y"].to_numpy() == 1, "yes", "no")
+    path = write(tmp_path / "t.parquet", table.set_column(P, "y", pa.array(words)))
+    stream = fw.RowStream.scan(path, "y", folds=K)
+    X = columns_of(table, [f"x{j}" for j in range(P)])
+    one, other = (fw.LogisticRegression(C=0.02, standardize=True).fit(*given) for given in ((stream,), (X, words)))
+    np.testing.assert_allclose(one.coef_ * one.scale_, other.coef_ * one.scale_, atol=3e-6)
+    named = pd.DataFrame(X[:50], columns=one.feature_names_in_)
+    assert one.predict(named).tolist() == other.predict(X[:50]).tolist()
+    settings = {"Cs": [0.001, 0.01, 0.1], "l1_ratios": [1.0], "standardize": True}
+    one = fw.LogisticRegressionCV(**settings).fit(stream)
+    other = fw.LogisticRegressionCV(**settings, cv=labels()).fit(X, words)
+    assert one.C_ == other.C_
+    np.testing.assert_allclose(one.scores_, other.scores_, rtol=1e-5)
+    assert one.coef_.shape == (1, P)
+    with pytest.raises(InputError, match="class_weight can't be given with RowStream"):
+        fw.LogisticRegression(class_weight="balanced").fit(stream)
+    with pytest.raises(InputError, match="scoring must be one of"):
+        fw.LogisticRegressionCV(scoring="accuracy").fit(stream)

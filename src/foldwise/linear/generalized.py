@@ -13,7 +13,7 @@ from foldwise.linear.base import FLOATS, LinearBase, times
 from foldwise.linear.checks import Array, limits
 from foldwise.parameters.checks import flag, number, whole
 from foldwise.parameters.composed import Composed
-from foldwise.paths import Paths, RowTable, fit_paths
+from foldwise.paths import Paths, RowStream, RowTable, fit_paths
 from foldwise.paths.generalized.row_table import check_offset
 
 TOL = 1e-12
@@ -84,9 +84,10 @@ class GeneralizedModel(Composed, LinearBase):
             "tol": max(min(number("tol", self.tol), least), np.finfo(float).eps),
         }
 
-    def _fit_at(self, rows: RowTable, alpha: float, l1_ratio: float, *, loss: str) -> Paths:
+    def _fit_at(self, rows: RowTable | RowStream, alpha: float, l1_ratio: float, *, loss: str) -> Paths:
         """Fit all rows at one strength and keep the model; separated classes are named as such, not as a gap."""
         reach, asked = (TOL, ASKED) if rows.family.has_gap else (RESIDUAL, RESIDUAL_ASKED)
+        asked = reach if isinstance(rows, RowStream) else asked  # each further digit would be a pass over the table
         settings = self._path_settings(rows.n_features, asked)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")

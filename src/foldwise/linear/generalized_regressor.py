@@ -6,10 +6,12 @@ import numpy as np
 from sklearn.base import RegressorMixin
 
 from foldwise.families import Family, null_intercept
+from foldwise.linear import from_stream
 from foldwise.linear.checks import Array
 from foldwise.linear.generalized import GeneralizedModel
 from foldwise.moments.check import check_weight
 from foldwise.parameters.checks import choice, flag, number
+from foldwise.paths import RowStream
 
 
 class GeneralizedRegressor(RegressorMixin, GeneralizedModel):  # type: ignore[misc]
@@ -61,8 +63,8 @@ class AtOneStrength(GeneralizedRegressor):
         super().__init__(**rest)
         self.alpha = alpha
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
-        """Fit to X (n, p), dense or sparse, and y (n,).
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Self:
+        """Fit to X (n, p), dense or sparse, and y (n,); or to a `RowStream` alone, which has all of it.
 
         Parameters
         ----------
@@ -75,6 +77,10 @@ class AtOneStrength(GeneralizedRegressor):
         alpha = number("alpha", self.alpha)
         l1_ratio = number("l1_ratio", self.l1_ratio, high=1.0)
         family = self._family()
+        if isinstance(X, RowStream):
+            from_stream.start(self, X, family, y=y, sample_weight=sample_weight, offset=offset)
+            self._fit_at(X.without_folds(), alpha, l1_ratio, loss="mean")
+            return self
         X, y, weights = self._read(X, y, sample_weight, targets=False, single=True)
         self._fit_at(self._rows_of(X, y, family, weights, offset), alpha, l1_ratio, loss="mean")
         return self

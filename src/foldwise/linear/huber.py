@@ -91,7 +91,7 @@ class HuberRegressor(_Robust, AtOneStrength):
         super().__init__(alpha=alpha, tol=tol, **rest)
         self.epsilon = epsilon
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,), with row weights (n,) >= 0 and offsets (n,)."""
         alpha = number("alpha", self.alpha)
         l1_ratio = number("l1_ratio", self.l1_ratio, high=1.0)
@@ -163,7 +163,7 @@ class HuberRegressorCV(_Robust, ByCrossValidation):
         self.epsilon = epsilon
         self.residual_scale = residual_scale
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None, groups: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,); `groups` (n,) goes to the splitter `cv`."""
         super().fit(X, y, sample_weight, offset, groups)
         X, y, weights = self._read(X, y, sample_weight, targets=False, single=True)

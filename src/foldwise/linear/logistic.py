@@ -9,12 +9,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from foldwise.errors import InputError
 from foldwise.families import Binomial, Family, Multinomial
+from foldwise.linear import from_stream
 from foldwise.linear.base import FLOATS
 from foldwise.linear.checks import Array
 from foldwise.linear.generalized import GeneralizedModel
 from foldwise.linear.labels import read_classes, weights_of
 from foldwise.moments.check import check_weight
 from foldwise.parameters.checks import choice, flag, number
+from foldwise.paths import RowStream, RowTable
 
 _SOLVERS = ("lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga")
 
@@ -62,6 +64,11 @@ class LogisticModel(ClassifierMixin, GeneralizedModel):  # type: ignore[misc]
         if weights is not None and not np.all(np.bincount(target.astype(np.intp), weights) > 0.0):
             raise InputError("sample_weight must be positive for a row of each class, got zeros for one class")
         return X, target, weights, weights_of(self.class_weight, self.classes_, target, weights)
+
+    def _start(self, stream: RowStream, **given: Any) -> None:
+        given["class_weight"] = self.class_weight
+        from_stream.start(self, stream, Binomial(), **given)
+        self.classes_ = from_stream.classes_of(stream)
 
     def _family(self) -> Family:
         return Binomial() if len(self.classes_) == 2 else Multinomial()
@@ -169,8 +176,8 @@ class LogisticRegression(LogisticModel):
         self.C = C
         self.l1_ratio = l1_ratio
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
-        """Fit to X (n, p), dense or sparse, and classes y (n,) with labels of any kind.
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None) -> Self:
+        """Fit to X (n, p), dense or sparse, and classes y (n,) with labels of any kind; or to a `RowStream` alone.
 
         Parameters
         ----------
@@ -182,9 +189,14 @@ class LogisticRegression(LogisticModel):
         """
         strength = 1.0 / number("C", self.C, high=np.inf, above=True)
         l1_ratio = number("l1_ratio", self.l1_ratio, high=1.0)
-        X, target, _, weights = self._read_classes(X, y, sample_weight)
         l1_ratio = {"l1": 1.0, "l2": 0.0}.get(str(self.penalty), l1_ratio)
-        rows = self._rows_of(X, target, self._family(), weights, offset)
+        rows: RowTable | RowStream
+        if isinstance(X, RowStream):
+            self._start(X, y=y, sample_weight=sample_weight, offset=offset)
+            rows = X.without_folds()
+        else:
+            X, target, _, weights = self._read_classes(X, y, sample_weight)
+            rows = self._rows_of(X, target, self._family(), weights, offset)
         self._fit_at(rows, 0.0 if self.penalty is None else strength, l1_ratio, loss="sum")
         self._in_shape()
         return self

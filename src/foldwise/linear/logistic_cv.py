@@ -1,10 +1,14 @@
 """Logistic regression whose strength is chosen by cross-validation."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
 from foldwise.errors import InputError
+from foldwise.linear import from_stream
+from foldwise.linear.checks import Array
 from foldwise.linear.folding import read_folds
 from foldwise.linear.generalized import PATH_TOL
 from foldwise.linear.generalized_regressor import shows_progress
@@ -14,6 +18,7 @@ from foldwise.linear.logistic_grid import Grid
 from foldwise.linear.scoring import fold_scores
 from foldwise.linear.searching import fit_ratios, models_of, pick
 from foldwise.parameters.checks import choice, flag, numbers, whole
+from foldwise.paths import Paths, RowStream, RowTable
 from foldwise.paths.control import check_time_limit
 
 
@@ -104,8 +109,10 @@ class LogisticRegressionCV(LogisticModel):
         self.rule = rule
         self.time_limit = time_limit
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, offset: Any = None, groups: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and classes y (n,) with labels of any kind.
+
+        A `RowStream` is given alone, and its folds are used; then there is no `folds_`.
 
         Parameters
         ----------
@@ -125,23 +132,37 @@ class LogisticRegressionCV(LogisticModel):
         self.Cs_ = numbers("Cs", self.Cs, np.inf, above=True) if many else np.logspace(-4, 4, whole("Cs", self.Cs, 1))
         ratios = numbers("l1_ratios", 0.0 if self.l1_ratios is None else self.l1_ratios, high=1.0)
         self.l1_ratios_ = {"l1": np.ones(1), "l2": np.zeros(1)}.get(str(self.penalty), ratios)
-        X, target, counts, weights = self._read_classes(X, y, sample_weight)
-        self.folds_ = read_folds(self.cv, X, self.classes_[target.astype(np.intp)], groups, classes=True)
-        check_training_classes(self.classes_, target, self.folds_)
-        rows = self._rows_of(X, target, self._family(), weights, offset, self.folds_)
-        settings = self._path_settings(X.shape[1], PATH_TOL) | {"loss": "sum", "alphas": 1.0 / self.Cs_}
+        self.__dict__.pop("folds_", None)  # of an earlier fit
+        scoring, given = "accuracy" if self.scoring is None else self.scoring, np.asarray(y)
+        rows: RowTable | RowStream
+        plain: RowTable | RowStream
+        score: Callable[[Paths], Array]
+        if isinstance(X, RowStream):
+            self._start(X, y=y, sample_weight=sample_weight, offset=offset, groups=groups)
+            from_stream.check_search(self.cv, scoring, X)
+            rows, plain = X, X.without_folds()
+            score = partial(from_stream.fold_scores, scoring)
+        else:
+            X, target, counts, weights = self._read_classes(X, y, sample_weight)
+            self.folds_ = read_folds(self.cv, X, self.classes_[target.astype(np.intp)], groups, classes=True)
+            check_training_classes(self.classes_, target, self.folds_)
+            rows = table = self._rows_of(X, target, self._family(), weights, offset, self.folds_)
+            plain = self._rows_of(X, target, self._family(), weights, offset)
+
+            def score(path: Paths) -> Array:
+                return fold_scores(scoring, path, table, counts, given, models_of(self, path))
+
+        settings = self._path_settings(rows.n_features, PATH_TOL) | {"loss": "sum", "alphas": 1.0 / self.Cs_}
         progress, limit = shows_progress(self.verbose), check_time_limit(self.time_limit)
         paths = fit_ratios(rows, self.l1_ratios_, limit, progress=progress, **settings)
         self.paths_ = tuple(paths)
-        scoring, given = "accuracy" if self.scoring is None else self.scoring, np.asarray(y)
-        scores = [fold_scores(scoring, path, rows, counts, given, models_of(self, path)) for path in paths]
+        scores = [score(path) for path in paths]
         lines = 1 if len(self.classes_) == 2 else len(self.classes_)
-        grid = Grid.of(paths, scores, self.Cs_, lines, X.shape[1] + bool(self.fit_intercept))
+        grid = Grid.of(paths, scores, self.Cs_, lines, rows.n_features + bool(self.fit_intercept))
         best, at = pick(paths, scores, rule)
         self.C_: Any = float(np.sort(self.Cs_)[at])
         self.l1_ratio_: Any = float(self.l1_ratios_[best])
         if refit:
-            plain = self._rows_of(X, target, self._family(), weights, offset)
             self._fit_at(plain, 1.0 / self.C_, self.l1_ratio_, loss="sum")
             self._in_shape()
         else:

@@ -12,7 +12,7 @@ from foldwise.linear.generalized import PATH_TOL, GeneralizedModel
 from foldwise.linear.generalized_regressor import shows_progress
 from foldwise.linear.ridge_cv import choose_by_score
 from foldwise.parameters.checks import choice, number, numbers, whole
-from foldwise.paths import Paths, RowTable, fit_paths
+from foldwise.paths import Paths, RowStream, RowTable, fit_paths
 from foldwise.paths.control import check_time_limit
 from foldwise.resampling import Folds
 
@@ -45,7 +45,7 @@ class Searching(GeneralizedModel):
         self.time_limit = time_limit
         self.verbose = verbose
 
-    def _search(self, rows: RowTable, score: Callable[[Paths], Array], *, tol: float = PATH_TOL) -> None:
+    def _search(self, rows: RowTable | RowStream, score: Callable[[Paths], Array], *, tol: float = PATH_TOL) -> None:
         """Keep paths, scores and the choice, by scores (K, A) of a path; folds count alike in the mean."""
         rule = choice("rule", self.rule, ("min", "1se"))
         ratios = numbers("l1_ratio", self.l1_ratio, high=1.0)
@@ -63,7 +63,7 @@ class Searching(GeneralizedModel):
         self.alphas_, self.scores_ = (part[0] if single else side_by_side(part) for part in tables)
 
 
-def fit_ratios(rows: RowTable, ratios: Array, limit: float | None, **settings: Any) -> list[Paths]:
+def fit_ratios(rows: RowTable | RowStream, ratios: Array, limit: float | None, **settings: Any) -> list[Paths]:
     """One path for each l1_ratio from the same rows, each with its share of the time that is left."""
     began, paths = monotonic(), list[Paths]()
     for ratio in ratios.tolist():

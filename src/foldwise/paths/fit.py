@@ -18,6 +18,7 @@ from foldwise.paths.generalized.fit import fit_generalized
 from foldwise.paths.generalized.row_table import RowTable, check_offset
 from foldwise.paths.generalized.streamed.fit import fit_streamed
 from foldwise.paths.generalized.streamed.row_stream import RowStream
+from foldwise.paths.generalized.streamed.telling import passes_shown
 from foldwise.paths.options import check_fraction, check_options
 from foldwise.paths.penalized import check_choice
 from foldwise.paths.start import check_start
@@ -202,7 +203,9 @@ def fit_paths(
     folds = _folds_of(folds, X)
     known = X.family if isinstance(X, (RowTable, RowStream)) else family_of(family)
     squared = known.name == "gaussian" and not isinstance(X, RowTable)
-    control = Control(time_limit=time_limit, stop_when_explained=stop_when_explained, progress=progress)
+    shows = progress is True and isinstance(X, RowStream)  # passes, and not strengths
+    shown = False if shows else progress
+    control = Control(time_limit=time_limit, stop_when_explained=stop_when_explained, progress=shown)
     l1_ratio = check_fraction("l1_ratio", l1_ratio, least=0.0, most=1.0)
     eps = check_fraction("eps", eps, least=0.0, most=1.0, open_left=True)
     tol = GAUSSIAN_TOL if squared and tol is None else GENERALIZED_TOL if tol is None else tol
@@ -227,6 +230,7 @@ def fit_paths(
                 "tau": tau,
                 "gamma": gamma,
                 "start": start,
+                **_of_rows(X, stop_when_explained),
             },
         )
         _check_nested(table.n_folds, nested=nested)
@@ -239,7 +243,8 @@ def fit_paths(
         )
         search = Search(grid, l1_ratio, eps, tol, int(max_iter), loss, nested)
         if isinstance(table, RowStream):
-            paths = fit_streamed(table, search, options, control)
+            with passes_shown(table, show=shows) as stream:
+                paths = fit_streamed(stream, search, options, control)
         else:
             paths = fit_generalized(table, search, options, control, stop_when_turned=bool(stop_when_turned))
         control.warn_if_cut(len(paths.alphas), paths.n_repeats, stacklevel=2)
@@ -289,6 +294,11 @@ def _folds_of(folds: Any, X: Any) -> Folds | None:
         return Folds.kfold(int(np.shape(X)[0]), int(folds), seed=0)
     message = f"folds must be a number of folds or Folds, got {folds!r}"
     raise InputError(message)
+
+
+def _of_rows(X: Any, explained: bool) -> dict[str, Any]:  # noqa: FBT001
+    """What passes over a table do not know of: they find all strengths at once."""
+    return {"stop_when_explained": explained or None} if isinstance(X, RowStream) else {}
 
 
 def _check_nested(n_folds: int, *, nested: bool) -> None:

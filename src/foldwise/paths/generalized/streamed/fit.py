@@ -164,6 +164,8 @@ def _starts(
     """All points, strength by strength, and their coefficients (P, q + 1) on the sample."""
     eta = shared.null(stream.family, fit_intercept=options.fit_intercept)[0] * options.fit_intercept
     parts, starts = [], []
+    if stream.tell is not None:
+        stream.tell("fitting the sample", sum(len(part[1]) for part in drawn.parts), None)
     for number, line in enumerate(lines):
         search, A, H = line.search, len(line.grid), line.sets
         tol = search.tol if drawn.share >= 1.0 else max(search.tol, ENOUGH)

@@ -109,9 +109,12 @@ class RowStream:
         InputError
             Besides what the scan raises: a table that comes only once, or a family whose loss is no sum over rows.
         """
-        opened = None if is_dask(source) or options.get("dask") is not None else open_source(source)
+        if options.get("dask") is not None:
+            message = "dask must be left out for classes, counts and amounts, whose rows are read again and again here"
+            raise InputError(message)
+        opened = None if is_dask(source) else open_source(source)
         if opened is None or opened.is_stream:
-            what = "on a Dask cluster" if opened is None else "that come only once"
+            what = "of a Dask frame" if opened is None else "that come only once"
             message = f"rows {what} can't be passed over again, as this model must; give files, or read it into memory"
             raise InputError(message)
         head = opened.head(HEAD, skip_bad=bool(options.get("skip_bad")))
@@ -188,6 +191,11 @@ class RowStream:
     def n_folds(self) -> int:
         """K; 1 without folds."""
         return self.moments.n_folds
+
+    @property
+    def offset(self) -> None:
+        """There is none."""
+        return
 
     @property
     def n_outputs(self) -> int:
