@@ -34,6 +34,7 @@ setup(
                 "foldwise.paths.generalized._models", "src/foldwise/paths/generalized/_models.h", f"{SOLVERS}/_vector.h"
             ),
             compiled("foldwise.paths.lockstep._screen", f"{LOCKSTEP}/_survey.h"),
+            compiled("foldwise.paths.lockstep._large", f"{LOCKSTEP}/_sweep.h", f"{LOCKSTEP}/_newton.h"),
             compiled("foldwise.paths.lockstep._support", f"{LOCKSTEP}/_support.h", f"{SOLVERS}/_inverse.h"),
             compiled(
                 "foldwise.paths.lockstep._rounds",

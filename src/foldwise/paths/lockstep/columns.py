@@ -8,7 +8,7 @@ product with the centred ones.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -71,6 +71,8 @@ class DenseColumns:
         Row weights in that order.
     team : Team
     """
+
+    is_sparse: Literal[False] = False
 
     def __init__(self, X: NDArray[np.floating], order: Ints, ends: Ints, weight: Floats, team: Team) -> None:
         self.X, self.own, self.ends, self.weight, self.team = X, order, ends, weight, team

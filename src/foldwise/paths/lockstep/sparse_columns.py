@@ -7,7 +7,7 @@ columns are corrected by their means where the dense way would subtract somethin
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy import sparse
@@ -41,6 +41,8 @@ class SparseColumns:
         Row weights in that order.
     team : Team
     """
+
+    is_sparse: Literal[True] = True
 
     def __init__(self, X: Any, order: Ints, ends: Ints, weight: Floats, team: Team) -> None:
         self.ends, self.weight, self.team = ends, weight, team

@@ -34,6 +34,8 @@ MOST_IDLE = 256
 MANY_MEMBERS = 300
 STALE = 1.3
 JITTER = 1e-11
+# Share of a column's own curvature that must be left beside those before it for a support to begin with it.
+APART = 1e-7
 
 
 class Lockstep:
@@ -170,18 +172,19 @@ class Lockstep:
 
         self.team.each(one, sets.tolist())
 
-    def _invert(self, h: int, matrix: Floats, l2: float) -> bool:
-        """Take the inverse of a support's matrix, the ridge term added; whether it has one."""
+    def _invert(self, h: int, matrix: Floats, l2: float, *, apart: float = 0.0) -> bool:
+        """Take the inverse of a support's matrix, the ridge term added; whether its columns are so far apart."""
         support = self.supports[h]
         at = np.arange(len(support))
         ridge = l2 * self.square[self.work.index[support.members()], h]
         matrix[at, at] = (matrix[at, at] + ridge) * (1.0 + JITTER)
         factor, problem = lapack.dpotrf(matrix, lower=1)
-        if problem == 0:
+        fine = problem == 0 and bool(np.all(factor[at, at] ** 2 > apart * matrix[at, at]))
+        if fine:
             inverse, _ = lapack.dpotri(factor, lower=1)
             support.set_inverse(np.ascontiguousarray(inverse))
             support.l2 = l2
-        return bool(problem == 0)
+        return fine
 
     def take_in(self, coef: Floats, l1: float, l2: float) -> bool:
         """Stand at coefficients (p, H) from elsewhere; False where their columns are not apart."""
@@ -201,7 +204,7 @@ class Lockstep:
             matrix = self._matrix(h, free)
             support.fill(free.astype(np.intc), sign, left, right, matrix)
             self.inside[j, h] = 1
-            if len(free) and not self._invert(h, matrix, l2):
+            if len(free) and not self._invert(h, matrix, l2, apart=APART):
                 self.release_supports()
                 self.coef[:] = 0.0
                 self.start(ridge=ridge)
@@ -226,6 +229,12 @@ class Lockstep:
     def widen_hand(self) -> None:
         """Take the working columns that a look everywhere has brought in to hand as well."""
         self._take(np.union1d(self.hand, self.work.columns))
+
+    def reach_out(self, l1: float) -> bool:
+        """Take the columns that some set wants at l1 to hand as well; whether there were any."""
+        before = len(self.hand)
+        self._take(np.union1d(self.hand, self.reaching(l1)))
+        return len(self.hand) > before
 
     def look_everywhere(self) -> None:
         """Gradients of all p columns."""

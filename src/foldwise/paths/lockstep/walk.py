@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foldwise.paths.lockstep.turned import all_turned
+from foldwise.paths.lockstep.ways import Ways
 from foldwise.solvers.quadratic import Status
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def walk(
     With `start` (H, p), the columns that it has are let in at once, in place of coming down to the first strength. None
     where control ends the walk before that.
     """
-    slack = min(0.1 * strengths.tol, 1e-8)
+    ways = Ways(lockstep, strengths.tol)
     lockstep.start(ridge=bool(np.any(strengths.l2 > 0.0)))
     points: list[tuple[Ints, Floats]] = []
     gaps, iterations, statuses, errors = [], [], [], []
@@ -76,9 +77,10 @@ def walk(
     for l1, l2, kept in _way_down(lockstep, strengths, start):
         if control.cut(len(points)):
             break
-        lockstep.take_to_hand(max(2.0 * l1 - last, 0.5 * l1))
+        near = max(2.0 * l1 - last, 0.5 * l1)
+        lockstep.take_to_hand(near)
         last = l1
-        steps, settled = lockstep.rounds.stand_still(lockstep, l1, l2, slack, strengths.max_iter)
+        steps, settled = ways.stand_still(l1, l2, near, strengths.max_iter)
         if not kept:
             continue
         gap = lockstep.relative_gap(l1, l2)
