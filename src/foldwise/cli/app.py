@@ -320,9 +320,10 @@ def report(directory: Path, moments: bool, figures: str | None) -> None:  # noqa
 @_TABLE
 @click.pass_context
 def verify(context: click.Context, directory: Path, table: Path) -> None:
-    """Recompute the numbers of DIR/report.json from TABLE with scikit-learn alone, and list what differs.
+    """Recompute the numbers of DIR/report.json from TABLE by other code than made them, and list what differs.
 
-    Exit code 0 if nothing differs, 1 if something does. What can't be recomputed is named.
+    By scikit-learn's estimators, and by formulas written out anew where it has none. Exit code 0 if nothing differs, 1
+    if something does. What can't be recomputed is named.
     """
     from foldwise.cli.verify import show_verification
 

@@ -140,17 +140,22 @@ def choices(comparison: Comparison, *, timings: bool) -> Table:
 
 def features(comparison: Comparison, *, width: int) -> Table:
     """One row per feature of the candidate that the verdict explains: signed bar, coefficients, survival."""
-    spare = width - natural_width(_features(comparison, half=SHORTEST_HALF))
-    return _features(comparison, half=min(SHORTEST_HALF + max(spare // 2, 0), LONGEST_HALF))
+    for padding in (2, 1):
+        spare = width - natural_width(_features(comparison, half=SHORTEST_HALF, padding=padding))
+        if spare >= 0:
+            break
+    return _features(comparison, half=min(SHORTEST_HALF + max(spare // 2, 0), LONGEST_HALF), padding=padding)
 
 
-def _features(comparison: Comparison, *, half: int) -> Table:
+def _features(comparison: Comparison, *, half: int, padding: int) -> Table:
     r = comparison.explained
     if r is None:
         return _table("")
     shown = _strongest(r)
     several = r.coef.ndim == 2
-    table = _table("", "", "per SD", "per unit", "", *(["class"] if several else []), "kept in", "same sign")
+    table = _table(
+        "", "", "per SD", "per unit", "", *(["class"] if several else []), "kept in", "same sign", padding=padding
+    )
     table.columns[1].justify = table.columns[4].justify = "left"  # right would strip a bar's blanks, and move its axis
     largest = max(abs(line.per_sd) for line in shown)
     per_sd = same_decimals(largest, signed=True)

@@ -137,7 +137,7 @@ class Modelled:
     def baseline(self) -> str:
         """The same as a row of a table."""
         if self.has_offset:
-            return "the offset alone"
+            return "offset alone"
         return "the base rate" if self.classes else "equal risks" if self.is_risk else self.without
 
     @property
