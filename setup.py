@@ -20,6 +20,7 @@ def compiled(name: str, *depends: str) -> Extension:
 SHARED = "foldwise._cyutility"
 SOLVERS = "src/foldwise/solvers"
 LOCKSTEP = "src/foldwise/paths/lockstep"
+GENERALIZED = "src/foldwise/paths/generalized"
 setup(
     ext_modules=cythonize(
         [
@@ -29,10 +30,8 @@ setup(
             compiled("foldwise.solvers._group", f"{SOLVERS}/_vector.h"),
             compiled("foldwise.solvers._nonconvex", f"{SOLVERS}/_vector.h"),
             compiled("foldwise.paths.lockstep._product", f"{LOCKSTEP}/_product.h"),
-            compiled("foldwise.paths.generalized._cells", "src/foldwise/paths/generalized/_cells.h"),
-            compiled(
-                "foldwise.paths.generalized._models", "src/foldwise/paths/generalized/_models.h", f"{SOLVERS}/_vector.h"
-            ),
+            compiled("foldwise.paths.generalized._cells", f"{GENERALIZED}/_cells.h", f"{GENERALIZED}/_sweeps.h"),
+            compiled("foldwise.paths.generalized._models", f"{GENERALIZED}/_models.h", f"{SOLVERS}/_vector.h"),
             compiled("foldwise.paths.lockstep._screen", f"{LOCKSTEP}/_survey.h"),
             compiled("foldwise.paths.lockstep._large", f"{LOCKSTEP}/_sweep.h", f"{LOCKSTEP}/_newton.h"),
             compiled("foldwise.paths.lockstep._support", f"{LOCKSTEP}/_support.h", f"{SOLVERS}/_inverse.h"),

@@ -92,8 +92,8 @@ class Family(ABC):
 
     def misfit(
         self,
-        eta: Floats,  # noqa: ARG002 - for a family's own bound
-        y: Floats,  # noqa: ARG002 - the same
+        eta: Floats,
+        y: Floats,
         gradient: Floats,
         curvature: Floats,
         u: Floats,
@@ -101,8 +101,8 @@ class Family(ABC):
         """Upper bound of l(eta) + conjugate(u) - u eta, and the dual point that it is for.
 
         With |l'''| <= M l'', the conjugate's curvature at v is at most 1 / (l'' - M |v - l'|), whose integral is at
-        most d^2 / 2 / (l'' - M d), d = |u - l'|. A dual point further off than half of where that ends is brought
-        nearer.
+        most d^2 / 2 / (l'' - M d), d = |u - l'|. Of a dual point further off than half of where that ends the
+        conjugate itself is taken where it has a closed form and u is in its domain; else the point is brought nearer.
 
         Parameters
         ----------
@@ -120,12 +120,22 @@ class Family(ABC):
             message = f"the {self.name} family has no duality gap"
             raise NotImplementedError(message)
         away = u - gradient
+        far = np.zeros(away.shape, dtype=bool)
         if self.concordance > 0.0:
             reach = (0.5 / self.concordance) * curvature
+            far = np.abs(away) > reach
             away = np.clip(away, -reach, reach)
         size = np.abs(away)
         room = np.maximum(curvature - self.concordance * size, np.finfo(float).tiny)
-        return 0.5 * size * (size / room), gradient + away
+        bound, nearer = 0.5 * size * (size / room), gradient + away
+        if type(self).conjugate is not Family.conjugate and far.any():
+            at, target = np.nonzero(far), np.broadcast_to(against(y, eta), eta.shape)[far]
+            with np.errstate(over="ignore", invalid="ignore"):
+                known = self.loss(eta[far], target) + self.conjugate(u[far], target) - u[far] * eta[far]
+            closed = np.isfinite(known)
+            inside = tuple(axis[closed] for axis in at)
+            bound[inside], nearer[inside] = np.maximum(known[closed], 0.0), u[inside]
+        return bound, nearer
 
 
 def check_numbers(y: Any, n: int) -> Floats:

@@ -1,10 +1,11 @@
-/* A family's loss and slopes for many cells (a row under a held-out set) at once, and sparse rows times thin matrices.
+/* A family's loss and slopes for many cells (a row under a held-out set) at once.
 
-   Arrays of cells have a width that is a multiple of 8, one lane for each held-out set; lanes are done eight at a time. */
+   Arrays of cells have a width that is a multiple of 8, one lane for each held-out set; eight lanes are done at once. */
 #ifndef FOLDWISE_CELLS_H
 #define FOLDWISE_CELLS_H
 
 #include <float.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -90,46 +91,114 @@ FW_INLINE fw_cells fw_slope(int family, fw_cells eta, double y) {
     return 1.0 - y * fw_exp(-eta);
 }
 
-/* One pass over cells (rows, width): losses summed by fold, pulls w l' of the rows that a set keeps, the misfit of the
-   dual point that a step from `old` makes, and what was taken off it; see passes.py. `keep` is 1 or 0 for each fold. */
-FW_INLINE void fw_look(int family, ptrdiff_t rows, ptrdiff_t width, ptrdiff_t ld, const double *arrived,
-                       const double *old, const double *y, const double *weight, const double *omega,
-                       ptrdiff_t omega_width, const ptrdiff_t *label, const double *keep, double *pull,
-                       double *fold_loss, double *misfit, double *spill) {
+/* What a pass reads of its rows and adds up: weights, targets, folds; `keep` (K, width) is 1 where a set trains on a
+   fold. A step is known by the predictors and slopes it was modelled at, and by the model's curvature; see passes.py. */
+typedef struct {
+    ptrdiff_t rows, q, width;
+    const double *inner;            /* (q, width), or (q, 2 width) with the coefficients before the step behind */
+    const double *intercept;        /* one row of it */
+    ptrdiff_t lanes;                /* width or 2 width */
+    const double *offset, *y, *weight;
+    const ptrdiff_t *label;
+    const double *keep;
+    const double *before, *sloped;  /* (rows, before_ld): predictors and slopes at the model's base; or NULL */
+    ptrdiff_t before_ld;
+    const double *omega;            /* (rows,) or (rows, omega_width); NULL without a step */
+    ptrdiff_t omega_width;
+    double *eta, *slope;            /* (rows, width): to be filled; or NULL */
+    double *fold_loss, *misfit, *spill; /* added to */
+    double *gradient;                   /* the same: (q + 1, width), the intercept's first */
+} fw_pass;
+
+FW_INLINE int fw_any(fw_bits which) {
+    int64_t some = 0;
+    for (int lane = 0; lane < FW_LANES; lane++) some |= which[lane];
+    return some != 0;
+}
+
+/* The misfit of a dual point `away` from the slope at eta by its closed form: the loss's divergence between the means
+   there, from the curvature at eta. Negative, or no number, where there is none. */
+static double fw_divergence(int family, double eta, double bend, double away) {
+    double found;
+    if (family == FW_LOGIT) {
+        const double e = exp(fabs(eta) < 600.0 ? -fabs(eta) : -600.0), small = e / (1.0 + e), large = 1.0 / (1.0 + e);
+        const double one = eta >= 0.0 ? large : small, none = eta >= 0.0 ? small : large;
+        const double a = one + away, b = none - away;
+        if (a < 0.0 || b < 0.0) return -1.0;
+        found = (a > 0.0 ? a * log(a / one) : 0.0) + (b > 0.0 ? b * log(b / none) : 0.0);
+    } else {
+        const double a = family == FW_POISSON ? bend + away : bend - away;
+        if (a < 0.0) return -1.0;
+        found = (a > 0.0 ? a * log(a / bend) : 0.0) - a + bend;
+    }
+    return found < 0.0 ? 0.0 : found;
+}
+
+/* Dual points of row i that are further from the slope than half the curvature, where the quick bound ends: the closed
+   form, or what is left of them nearer. They are few. */
+static __attribute__((noinline)) void fw_strays(int family, const fw_pass *p, ptrdiff_t i, const double *arrived,
+                                                const double *before, const double *sloped) {
+    const double *keep = p->keep + p->label[i] * p->width, y = p->y[i];
+    for (ptrdiff_t h = 0; h < p->width; h++) {
+        const double w = p->weight[i] * keep[h];
+        if (!(w > 0.0)) continue;
+        fw_cells loss, slope, bend;
+        fw_terms(family, (fw_cells){0} + arrived[h], y, &loss, &slope, &bend);
+        const double base = sloped ? sloped[h] : fw_slope(family, (fw_cells){0} + before[h], y)[0];
+        const double bent = p->omega_width ? p->omega[i * p->omega_width + h] : p->omega[i];
+        const double away = base + bent * (arrived[h] - before[h]) - slope[0], half = 0.5 * bend[0];
+        if (!(fabs(away) > half)) continue;
+        const double found = fw_divergence(family, arrived[h], bend[0], away);
+        if (found >= 0.0) p->misfit[h] += w * (found - 0.5 * half);
+        else p->spill[h] += w * (fabs(away) - half);
+    }
+}
+
+/* The cells of row i, at predictors eta: losses by fold, the pulls w l' of the sets that keep the row, the misfit of
+   the dual point that a step makes, and what was taken off it. The base's slopes are computed where not at hand. */
+FW_INLINE void fw_row(int family, const fw_pass *p, ptrdiff_t i, const double *arrived, const double *before,
+                      const double *sloped, double *pull) {
     const fw_cells zero = {0};
-    for (ptrdiff_t i = 0; i < rows; i++) {
-        const ptrdiff_t fold = label[i] * width;
-        for (ptrdiff_t h = 0; h < width; h += FW_LANES) {
-            const fw_cells eta = FW_LOAD(arrived + i * ld + h), w = weight[i] * FW_LOAD(keep + fold + h);
-            const fw_bits counts = w > 0.0;
-            fw_cells loss, slope, bend;
-            fw_terms(family, eta, y[i], &loss, &slope, &bend);
-            FW_STORE(fold_loss + fold + h, FW_LOAD(fold_loss + fold + h) + weight[i] * loss);
-            FW_STORE(pull + i * width + h, fw_pick(counts, w * slope, zero));
-            if (old) {
-                const fw_cells before = FW_LOAD(old + i * ld + h);
-                const fw_cells bent = omega_width ? FW_LOAD(omega + i * omega_width + h) : zero + omega[i];
-                const fw_cells away = fw_slope(family, before, y[i]) + bent * (eta - before) - slope;
-                const fw_cells near = fw_least(fw_size(away), 0.5 * bend);
-                const fw_cells bound = 0.5 * near * (near / (bend - near));
-                FW_STORE(misfit + h, FW_LOAD(misfit + h) + fw_pick(counts, w * bound, zero));
-                FW_STORE(spill + h, FW_LOAD(spill + h) + fw_pick(counts, w * (fw_size(away) - near), zero));
-            }
+    const ptrdiff_t fold = p->label[i] * p->width;
+    const double weight = p->weight[i], y = p->y[i];
+    fw_cells strayed = zero;
+    for (ptrdiff_t h = 0; h < p->width; h += FW_LANES) {
+        const fw_cells eta = FW_LOAD(arrived + h), w = weight * FW_LOAD(p->keep + fold + h);
+        const fw_bits counts = w > 0.0;
+        fw_cells loss, slope, bend;
+        fw_terms(family, eta, y, &loss, &slope, &bend);
+        FW_STORE(p->fold_loss + fold + h, FW_LOAD(p->fold_loss + fold + h) + weight * loss);
+        FW_STORE(pull + h, fw_pick(counts, w * slope, zero));
+        if (p->slope) FW_STORE(p->slope + i * p->width + h, slope);
+        if (before) {
+            const fw_cells old = FW_LOAD(before + h);
+            const fw_cells bent = p->omega_width ? FW_LOAD(p->omega + i * p->omega_width + h) : zero + p->omega[i];
+            const fw_cells base = sloped ? FW_LOAD(sloped + h) : fw_slope(family, old, y);
+            const fw_cells away = base + bent * (eta - old) - slope;
+            const fw_cells near = fw_least(fw_size(away), 0.5 * bend);
+            const fw_cells bound = 0.5 * near * (near / (bend - near));
+            FW_STORE(p->misfit + h, FW_LOAD(p->misfit + h) + fw_pick(counts, w * bound, zero));
+            strayed += fw_pick(counts, fw_size(away) - near, zero);
         }
+    }
+    if (before && fw_any((fw_bits)strayed)) fw_strays(family, p, i, arrived, before, sloped);
+}
+
+/* Cells whose predictors are given (rows, ld), those before a step behind them where ld is larger; and their pulls. */
+FW_INLINE void fw_look(int family, const fw_pass *p, const double *eta, ptrdiff_t ld, double *pull) {
+    for (ptrdiff_t i = 0; i < p->rows; i++) {
+        const double *here = eta + i * ld;
+        fw_row(family, p, i, here, ld > p->width ? here + p->width : NULL, NULL, pull + i * p->width);
     }
 }
 
 #define FW_LOOK(NAME, FAMILY)                                                                                          \
-    FW_MANY static void NAME(ptrdiff_t rows, ptrdiff_t width, ptrdiff_t ld, const double *arrived, const double *old,  \
-                             const double *y, const double *weight, const double *omega, ptrdiff_t omega_width,        \
-                             const ptrdiff_t *label, const double *keep, double *pull, double *fold_loss,              \
-                             double *misfit, double *spill) {                                                          \
-        fw_look(FAMILY, rows, width, ld, arrived, old, y, weight, omega, omega_width, label, keep, pull, fold_loss,    \
-                misfit, spill);                                                                                        \
+    FW_MANY static void fw_look_##NAME(const fw_pass *p, const double *eta, ptrdiff_t ld, double *pull) {              \
+        fw_look(FAMILY, p, eta, ld, pull);                                                                             \
     }
-FW_LOOK(fw_look_logit, FW_LOGIT)
-FW_LOOK(fw_look_poisson, FW_POISSON)
-FW_LOOK(fw_look_gamma, FW_GAMMA)
+FW_LOOK(logit, FW_LOGIT)
+FW_LOOK(poisson, FW_POISSON)
+FW_LOOK(gamma, FW_GAMMA)
 
 #define FW_BEND(NAME, FAMILY)                                                                                          \
     FW_MANY static void NAME(ptrdiff_t rows, ptrdiff_t width, const double *eta, const double *y, double *out) {       \
@@ -143,44 +212,5 @@ FW_LOOK(fw_look_gamma, FW_GAMMA)
 FW_BEND(fw_bend_logit, FW_LOGIT)
 FW_BEND(fw_bend_poisson, FW_POISSON)
 FW_BEND(fw_bend_gamma, FW_GAMMA)
-
-/* out (rows, width) += sparse rows times B (q, width). */
-FW_MANY static void fw_rows_times(ptrdiff_t rows, const int32_t *starts, const int32_t *columns, const double *values,
-                                  ptrdiff_t width, const double *B, double *out) {
-    for (ptrdiff_t i = 0; i < rows; i++)
-        for (ptrdiff_t h = 0; h < width; h += FW_LANES) {
-            fw_cells total = FW_LOAD(out + i * width + h);
-            for (int32_t k = starts[i]; k < starts[i + 1]; k++)
-                total += values[k] * FW_LOAD(B + columns[k] * width + h);
-            FW_STORE(out + i * width + h, total);
-        }
-}
-
-/* out (q, width) += transposed sparse rows times R (rows, width). */
-FW_MANY static void fw_columns_times(ptrdiff_t rows, const int32_t *starts, const int32_t *columns,
-                                     const double *values, ptrdiff_t width, const double *R, double *out) {
-    for (ptrdiff_t i = 0; i < rows; i++)
-        for (ptrdiff_t h = 0; h < width; h += FW_LANES) {
-            const fw_cells r = FW_LOAD(R + i * width + h);
-            for (int32_t k = starts[i]; k < starts[i + 1]; k++) {
-                double *target = out + columns[k] * width + h;
-                FW_STORE(target, FW_LOAD(target) + values[k] * r);
-            }
-        }
-}
-
-/* M (q + 1, q + 1) += sum over sparse rows of weight [1, x] [1, x]', its lower triangle; columns ascend in each row. */
-static void fw_cross(ptrdiff_t rows, const int32_t *starts, const int32_t *columns, const double *values,
-                     const double *weight, ptrdiff_t q, double *M) {
-    for (ptrdiff_t i = 0; i < rows; i++) {
-        M[0] += weight[i];
-        for (int32_t k = starts[i]; k < starts[i + 1]; k++) {
-            double *row = M + (columns[k] + 1) * (q + 1);
-            const double scaled = weight[i] * values[k];
-            row[0] += scaled;
-            for (int32_t l = starts[i]; l <= k; l++) row[columns[l] + 1] += scaled * values[l];
-        }
-    }
-}
 
 #endif

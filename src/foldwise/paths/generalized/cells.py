@@ -53,6 +53,9 @@ class Cells:
         pull: Floats,
         fold_loss: Floats,
         sums: Floats,
+        *,
+        sloped: Floats | None = None,
+        slope: Floats | None = None,
         dual: Floats | None = None,
     ) -> None:
         """One look at some rows.
@@ -61,19 +64,23 @@ class Cells:
         ----------
         at : slice
         eta : array (rows, width) or (rows, 2 width)
-            Predictors arrived at, and behind them those before a step.
+            Predictors arrived at, and behind them those at a model's base.
         omega : array (rows, 1) or (rows, width), or None
             Curvature of the model that took the step.
         pull : array (rows, width)
             Becomes the weighted slopes of the rows that a set trains on.
         fold_loss, sums : arrays (K, width), (2, width)
             Added to: losses by fold; the misfit of the dual point, and what was taken off it.
+        sloped : array (rows, width), optional
+            What the model took the slopes at its base to be; by the family where omitted.
+        slope : array (rows, width), optional
+            Becomes the slopes.
         dual : array (rows, H'), optional
             Becomes the weighted dual points.
         """
         y, weight, label = self.y[at], self.weight[at], self.label[at]
-        compiled = KERNELS.get(self.family.name) if dual is None else None
-        if compiled is not None:
+        compiled = KERNELS.get(self.family.name)
+        if compiled is not None and sloped is slope is dual is None:
             bent = NO_OMEGA if omega is None else omega
             _cells.look(compiled, eta, y, weight, bent, label, self.keep, pull, fold_loss, *sums)
             return
@@ -82,13 +89,16 @@ class Cells:
         here = weight * self.keep[label, :wide]
         with np.errstate(over="ignore"):
             loss = weight * self.family.loss(arrived, y)
-            slope, bend = self.family.slopes(arrived, y)
-            pull[:, :wide] = np.where(here > 0.0, here * slope, 0.0)
-            u = nearer = slope
+            found, bend = self.family.slopes(arrived, y)
+            pull[:, :wide] = np.where(here > 0.0, here * found, 0.0)
+            u = nearer = found
+            if slope is not None:
+                slope[:, :wide] = found
             if omega is not None:
                 before = eta[:, width : width + wide]
-                u = self.family.slopes(before, y)[0] + omega[:, :wide] * (arrived - before)
-                bound, nearer = self.family.misfit(arrived, y, slope, bend, u)
+                base = self.family.slopes(before, y)[0] if sloped is None else sloped[:, :wide]
+                u = base + omega[:, :wide] * (arrived - before)
+                bound, nearer = self.family.misfit(arrived, y, found, bend, u)
                 sums[0, :wide] += np.where(here > 0.0, here * bound, 0.0).sum(axis=0)
                 sums[1, :wide] += np.where(here > 0.0, here * np.abs(nearer - u), 0.0).sum(axis=0)
             if dual is not None:

@@ -48,7 +48,7 @@ class CoxPasses(Passes):
         """Weights (K,) of the folds' events."""
         return np.maximum(self.rows.by_fold(self.rows.weight * self.y[:, EVENT]), np.finfo(float).tiny)
 
-    def curvature(self, coef: Floats, h: int = 0) -> Floats:  # noqa: ARG002 - a set may have its own columns
+    def curvature(self, coef: Floats, h: int = 0, eta: Floats | None = None) -> Floats:  # noqa: ARG002 - it keeps none
         """Curvature (n,) of all rows per unit of their weight, at coefficients (q + 1,)."""
         weight = self.rows.weight[:, None]
         found = self.risk_sets.partial(self.predictor(coef[None]), weight, efron=self._efron)[2][:, 0]

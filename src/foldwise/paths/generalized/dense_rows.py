@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from foldwise.paths.generalized._cells import dense_cross
 from foldwise.paths.generalized.rows import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.moments.threads import Team
+    from foldwise.paths.generalized._cells import Sweep
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
 
 # A table up to this size is copied.
 COPIED_BYTES = 64 << 20
+# Rows of a larger one that a pass makes at once.
+BLOCK = 2048
 
 
 class DenseRows(Rows):
@@ -38,7 +42,7 @@ class DenseRows(Rows):
         super().__init__(X, order, label, weight, team, centred=centred)
         self.copied: Floats | None = None
         if 8 * self.n * self.q <= COPIED_BYTES:
-            self.copied, self.is_dear = self._made(0, self.n), True
+            self.copied = self._made(0, self.n)
 
     def _raw(self, start: int, stop: int) -> NDArray[np.floating]:
         rows = self.order[start:stop]
@@ -69,22 +73,23 @@ class DenseRows(Rows):
         """Add transposed rows times R to out."""
         out += self._block(start, stop).T @ R
 
+    def sweep(self, sweep: Sweep, start: int, stop: int, fold_loss: Floats, sums: Floats, gradient: Floats) -> None:
+        """A compiled pass over a range of rows."""
+        size = stop - start if self.copied is not None else BLOCK
+        for at in range(start, stop, max(size, 1)):
+            end = min(at + size, stop)
+            sweep.dense(at, end, self._block(at, end), fold_loss, sums, gradient)
+
     def add_cross(self, start: int, stop: int, weight: Floats, out: Floats) -> None:
         """Add weighted products of [1, x] with itself to out."""
-        block = self._block(start, stop)
-        out[0, 0] += weight.sum()
-        sums = weight @ block
-        out[1:, 0] += sums
-        out[0, 1:] += sums
-        rooted = block * np.sqrt(weight)[:, None]
-        out[1:, 1:] += rooted.T @ rooted
+        dense_cross(self._block(start, stop), np.ascontiguousarray(weight), out)
 
     def _with(self, columns: Ints) -> Self:
         chosen = copy(self)
         if self.copied is None:
             chosen.copied = (self.X[np.ix_(self.order, columns)] - self.centre[columns]) / self.unit[columns]
         else:
-            chosen.copied = self.copied[:, columns]
+            chosen.copied = np.ascontiguousarray(self.copied[:, columns])
         return chosen
 
     def largest(self) -> Floats:

@@ -196,9 +196,9 @@ class FilledPasses(Passes):
         """Of the shared columns."""
         return self.shared.own_moments(h, self.to_rows(np.array([h]), coef[None])[0], omega)
 
-    def curvature(self, coef: Floats, h: int = 0) -> Floats:
+    def curvature(self, coef: Floats, h: int = 0, eta: Floats | None = None) -> Floats:
         """At coefficients of one set's design."""
-        return self.shared.curvature(self.to_rows(np.array([h]), coef[None])[0], h)
+        return self.shared.curvature(self.to_rows(np.array([h]), coef[None])[0], h, eta)
 
     def predictor(self, coef: Floats) -> Floats:
         """Of all sets."""
@@ -210,7 +210,7 @@ class FilledPasses(Passes):
 
     def evaluate(self, which: Ints, new: Floats, step: Step | None = None, *, keep_dual: bool = False) -> Evaluation:
         """Losses and gradients of some sets at coefficients of their designs."""
-        before = None if step is None else Step(self.to_rows(which, step.old), step.omega, step.eta)
+        before = None if step is None else replace(step, old=self.to_rows(which, step.old))
         found = self.shared.evaluate(which, self.to_rows(which, new), before, keep_dual=keep_dual)
         m = self.n_intercepts
         slopes = found.gradient[:, m:].reshape(len(which), m, -1)

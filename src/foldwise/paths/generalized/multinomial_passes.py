@@ -71,9 +71,9 @@ class MultinomialPasses(Passes):
         """Products (pairs, q + 1, q + 1) of one set's training rows."""
         return np.asarray(self.moments(omega, np.flatnonzero(self.sets.keep[:, h]).tolist()).sum(axis=0))
 
-    def curvature(self, coef: Floats, h: int = 0) -> Floats:  # noqa: ARG002 - a set may have its own columns
+    def curvature(self, coef: Floats, h: int = 0, eta: Floats | None = None) -> Floats:  # noqa: ARG002 - see filling
         """The means (n, C), which the curvature is made of."""
-        return self.family.mean(self.predictor(coef[None])[:, 0])
+        return self.family.mean(self.predictor(coef[None])[:, 0] if eta is None else eta)
 
     def predictor(self, coef: Floats) -> Floats:
         """Linear predictors (n, H', C) at coefficients (H', C + C q)."""

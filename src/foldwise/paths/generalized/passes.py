@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foldwise.families import null_intercept
-from foldwise.paths.generalized.cells import LANES, Cells
+from foldwise.paths.generalized._cells import Sweep
+from foldwise.paths.generalized.cells import KERNELS, LANES, Cells
 from foldwise.paths.generalized.newton import NewtonModels
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 # Cells (rows times sets) of one chunk: a few arrays of it stay in a core's cache.
 CHUNK_CELLS = 1 << 15
+# Predictors and slopes are kept from one strength to the next where an array of them takes no more than this.
+KEPT_BYTES = 2 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +54,8 @@ class Evaluation:
         Mean size of what was taken off the dual point to keep it near.
     dual : array (n, H') or None
         Weighted dual points, where they are asked for; the gradients where no step leads here.
-    eta : array (n, H' or more) or None
-        Predictors, where passes keep them: so they are not computed again where the next step starts.
+    eta, slope : arrays (n, H' or more) or None
+        Predictors and the family's gradients, where passes keep them: the next models are made from them.
     """
 
     gradient: Floats
@@ -62,23 +65,25 @@ class Evaluation:
     spill: Floats
     dual: Floats | None = None
     eta: Floats | None = None
+    slope: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """Where the sets stood and the curvature of the model that took them on.
+    """Where the models were made that took the sets on, and their curvature.
 
     Parameters
     ----------
     old : array (H', q + 1)
     omega : array (n,) or (n, H')
-    eta : array (n, H' or more) or None
-        Predictors at old, where they are kept.
+    eta, slope : arrays (n, H' or more) or None
+        Predictors at old and what the models took the gradient to be there, where they are kept.
     """
 
     old: Floats
     omega: Floats
     eta: Floats | None = None
+    slope: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +114,12 @@ class Passes:
     def n_columns(self) -> int:
         """Columns that a set has coefficients for."""
         return int(self.rows.q)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether predictors and slopes are kept."""
+        lanes = -(-len(self.sets.held_out) * self.n_intercepts // LANES) * LANES
+        return bool(8 * self.rows.n * lanes <= KEPT_BYTES)
 
     @property
     def unit(self) -> Floats:
@@ -162,23 +173,23 @@ class Passes:
         """Losses and gradients of some sets at coefficients new (H', q + 1), intercept first."""
         dual = np.empty((self.rows.n, len(which))) if keep_dual else None
         look = _Look.of(self, which, new, step, dual)
-        arrived = look.arrived
-        chunks = self.rows.chunks(max(CHUNK_CELLS // look.eta_width, 64))
         workers = self.rows.team.workers
-        shares = [chunks[worker::workers] for worker in range(min(workers, len(chunks)))]
-        parts = self.rows.team.each(look.over, shares)
-        fold_loss, gradient, misfit, spill = (
-            np.sum([part[i] for part in parts], axis=0)[..., : len(which)] for i in range(4)
-        )
+        if look.sweep is not None:
+            parts = self.rows.team.each(look.swept, self.rows.chunks(-(-self.rows.n // workers)))
+        else:
+            chunks = self.rows.chunks(max(CHUNK_CELLS // (2 * look.width), 64))
+            parts = self.rows.team.each(look.over, [chunks[at::workers] for at in range(min(workers, len(chunks)))])
+        fold_loss, gradient, sums = (np.sum([part[i] for part in parts], axis=0)[..., : len(which)] for i in range(3))
         total = self.sets.weight[which]
         return Evaluation(
             gradient=gradient.T / total[:, None],
             fold_loss=fold_loss.T,
             loss=np.where(self.sets.keep[:, which], fold_loss, 0.0).sum(axis=0) / total,
-            misfit=misfit / total if step is not None else np.full(len(which), np.nan),
-            spill=spill / total,
+            misfit=sums[0] / total if step is not None else np.full(len(which), np.nan),
+            spill=sums[1] / total,
             dual=dual,
-            eta=arrived,
+            eta=look.arrived,
+            slope=look.slope,
         )
 
     def predictor(self, coef: Floats) -> Floats:
@@ -192,9 +203,12 @@ class Passes:
             eta += self.offset[:, None]
         return eta[:, : len(coef)] + coef[:, 0]
 
-    def curvature(self, coef: Floats, h: int = 0) -> Floats:  # noqa: ARG002 - a set may have its own columns
-        """The family's curvature (n,) at the predictor of coefficients (q + 1,) of set h."""
+    def curvature(self, coef: Floats, h: int = 0, eta: Floats | None = None) -> Floats:  # noqa: ARG002 - see filling
+        """The family's curvature (n,) at the predictor of coefficients (q + 1,) of set h, or at what is known of it."""
         omega = np.empty(self.rows.n)
+        if eta is not None:
+            omega[:] = self.family.slopes(np.ascontiguousarray(eta), self.y)[1]
+            return omega
         inner = padded(coef[1:, None], LANES)
 
         def one(chunk: tuple[int, int]) -> None:
@@ -211,7 +225,7 @@ class Passes:
 
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """One pass, set out for chunks: arrays as wide as the compiled code wants them, a lane for each set.
+    """One pass, set out for parts of the rows: arrays as wide as the compiled code wants them, a lane for each set.
 
     Parameters
     ----------
@@ -221,14 +235,16 @@ class _Look:
     keep : array (K, width)
         1.0 where a set trains on a fold.
     inner, intercept : arrays (q, width) or (q, 2 width), and one row of it
-        Coefficients; the second half those before the step, where its predictors are not at hand.
-    before : array (n, H') or (n, width), or None
-        Predictors before the step.
-    arrived : array (n, width) or None
-        To be filled.
+        Coefficients; the second half those of the models' base, where its predictors are not at hand.
+    before, sloped : arrays (n, width) or None
+        Predictors and slopes at the models' base.
     omega : array (n, 1) or (n, width), or None
+    arrived, slope : arrays (n, width) or None
+        To be filled.
     dual : array (n, H') or None
         To be filled.
+    sweep : Sweep or None
+        The compiled pass, for families that have one.
     """
 
     passes: Passes
@@ -238,66 +254,82 @@ class _Look:
     inner: Floats
     intercept: Floats
     before: Floats | None
-    arrived: Floats | None
+    sloped: Floats | None
     omega: Floats | None
+    arrived: Floats | None
+    slope: Floats | None
     dual: Floats | None
+    sweep: Sweep | None
 
     @classmethod
     def of(cls, passes: Passes, which: Ints, new: Floats, step: Step | None, dual: Floats | None) -> _Look:
-        wide, q = len(which), passes.rows.q
+        rows, wide = passes.rows, len(which)
         width = -(-wide // LANES) * LANES
         old = None if step is None or step.eta is not None else step.old
-        both = np.zeros((q + 1, width if old is None else 2 * width))
+        both = np.zeros((rows.q + 1, width if old is None else 2 * width))
         both[:, :wide] = new.T
-        omega = None
         if old is not None:
             both[:, width : width + wide] = old.T
-        if step is not None:
-            omega = step.omega[:, None] if step.omega.ndim == 1 else padded(step.omega, width)
         keep = np.zeros((len(passes.sets.keep), width))
         keep[:, :wide] = passes.sets.keep[:, which]
-        before = None if step is None else step.eta
-        arrived = np.empty((passes.rows.n, width)) if passes.rows.is_dear else None
-        return cls(passes, wide, width, keep, np.ascontiguousarray(both[1:]), both[0], before, arrived, omega, dual)
+        before = sloped = omega = None
+        if step is not None:
+            omega = step.omega[:, None] if step.omega.ndim == 1 else padded(step.omega, width)
+            before = None if step.eta is None else padded(step.eta, width)
+            sloped = None if step.slope is None else padded(step.slope, width)
+        arrived, slope = (np.empty((rows.n, width)) for _ in range(2)) if passes.keeps else (None, None)
+        kernel, inner, intercept = KERNELS.get(passes.family.name), both[1:], both[0]
+        sweep = None
+        if kernel is not None and dual is None:
+            y, weight, label = passes.y, rows.weight, rows.label
+            sweep = Sweep(
+                kernel, inner, intercept, passes.offset, y, weight, label, keep, before, sloped, omega, arrived, slope
+            )
+        return cls(
+            passes, wide, width, keep, inner, intercept, before, sloped, omega, arrived, slope, dual, sweep
+        )  # fmt: skip
 
-    @property
-    def eta_width(self) -> int:
-        """Lanes of predictors."""
-        return self.width if self.omega is None else 2 * self.width
+    def _sums(self) -> tuple[Floats, Floats, Floats]:
+        """Fold losses (K, width), gradients (q + 1, width), misfit and spill (2, width), of no rows."""
+        return np.zeros_like(self.keep), np.zeros((self.passes.rows.q + 1, self.width)), np.zeros((2, self.width))
 
-    def over(self, chunks: list[tuple[int, int]]) -> tuple[Floats, Floats, Floats, Floats]:
-        """Fold losses (K, width), gradients (q + 1, width), misfit and spill (width,) over some chunks."""
-        rows, offset = self.passes.rows, self.passes.offset
-        fold_loss, gradient = np.zeros_like(self.keep), np.zeros((rows.q + 1, self.width))
-        sums = np.zeros((2, self.width))
-        passes = self.passes
+    def swept(self, part: tuple[int, int]) -> tuple[Floats, Floats, Floats]:
+        """Those of some rows, by the compiled pass."""
+        fold_loss, gradient, sums = self._sums()
+        assert self.sweep is not None  # noqa: S101 - as the caller knows
+        self.passes.rows.sweep(self.sweep, *part, fold_loss, sums, gradient)
+        return fold_loss, gradient, sums
+
+    def over(self, chunks: list[tuple[int, int]]) -> tuple[Floats, Floats, Floats]:
+        """Those of some chunks, by the family's own methods."""
+        passes, rows, offset = self.passes, self.passes.rows, self.passes.offset
+        fold_loss, gradient, sums = self._sums()
         cells = Cells(passes.family, passes.y, rows.weight, rows.label, self.keep, self.wide)
         most = max(stop - start for start, stop in chunks)
         etas, pulls = np.empty((most, len(self.intercept))), np.zeros((most, self.width))
-        boths = np.zeros((most, self.eta_width)) if self.before is not None else etas
         for start, stop in chunks:
-            eta, pull = etas[: stop - start], pulls[: stop - start]
+            at, eta, pull = slice(start, stop), etas[: stop - start], pulls[: stop - start]
             eta[:] = self.intercept
             if offset is not None:
-                eta += offset[start:stop, None]
+                eta += offset[at, None]
             rows.times(start, stop, self.inner, eta)
             if self.arrived is not None:
-                self.arrived[start:stop] = eta[:, : self.width]
+                self.arrived[at] = eta[:, : self.width]
             if self.before is not None:
-                both = boths[: stop - start]
-                both[:, : self.width] = eta
-                both[:, self.width : self.width + self.before.shape[1]] = self.before[start:stop]
-                eta = both
-            omega = None if self.omega is None else self.omega[start:stop]
-            dual = None if self.dual is None else self.dual[start:stop]
-            cells.look(slice(start, stop), eta, omega, pull, fold_loss, sums, dual)
+                eta = np.concatenate([eta, self.before[at]], axis=1)
+            omega, sloped, slope, dual = (
+                None if array is None else array[at] for array in (self.omega, self.sloped, self.slope, self.dual)
+            )
+            cells.look(at, eta, omega, pull, fold_loss, sums, sloped=sloped, slope=slope, dual=dual)
             gradient[0] += np.ones(len(pull)) @ pull
             rows.transposed_times(start, stop, pull, gradient[1:])
-        return fold_loss, gradient, sums[0], sums[1]
+        return fold_loss, gradient, sums
 
 
 def padded(array: Floats, width: int) -> Floats:
-    """More columns, of zeros."""
+    """The array with columns of zeros behind, row after row in memory; itself where it is so."""
+    if array.shape[1] == width and array.flags.c_contiguous:
+        return array
     out = np.zeros((len(array), width))
     out[:, : array.shape[1]] = array
     return out

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.moments.threads import Team
+    from foldwise.paths.generalized._cells import Sweep
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -88,7 +89,6 @@ class Rows(ABC):
         self.centre = middle if centred and self.can_centre else np.zeros(self.q)
 
     can_centre = True
-    is_dear = False  # whether predictors take longer to make than to keep
     run = 2048  # rows that are multiplied out together
 
     @abstractmethod
@@ -102,6 +102,10 @@ class Rows(ABC):
     @abstractmethod
     def transposed_times(self, start: int, stop: int, R: Floats, out: Floats) -> None:
         """Add the transposed rows of a range times R (rows, width) to out (q, width)."""
+
+    @abstractmethod
+    def sweep(self, sweep: Sweep, start: int, stop: int, fold_loss: Floats, sums: Floats, gradient: Floats) -> None:
+        """A compiled pass over a range of rows; adds to the sums as `Sweep` says."""
 
     @abstractmethod
     def add_cross(self, start: int, stop: int, weight: Floats, out: Floats) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.moments.threads import Team
+    from foldwise.paths.generalized._cells import Sweep
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -87,6 +88,10 @@ class SparseRows(Rows):
     def transposed_times(self, start: int, stop: int, R: Floats, out: Floats) -> None:
         """Add transposed rows times R to out."""
         _cells.columns_times(self.starts[start : stop + 1], self.columns, self.values, R, out)
+
+    def sweep(self, sweep: Sweep, start: int, stop: int, fold_loss: Floats, sums: Floats, gradient: Floats) -> None:
+        """A compiled pass over a range of rows."""
+        sweep.sparse(start, stop, self.starts, self.columns, self.values, fold_loss, sums, gradient)
 
     def add_cross(self, start: int, stop: int, weight: Floats, out: Floats) -> None:
         """Add weighted products of [1, x] with itself to out."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from foldwise.paths.generalized.certificate import penalty_gap, penalty_value, residual
 from foldwise.paths.generalized.passes import Passes, Step
+from foldwise.paths.generalized.trail import Place, Trail
 from foldwise.solvers.quadratic import Status
 
 if TYPE_CHECKING:
@@ -31,16 +32,15 @@ MAX_ROUNDS = 100
 # A set whose gap, shrinking as it does, would take more corrections than this gets fresh curvature of its own, which
 # costs about as much as so many corrections that ride along with those of other sets.
 PATIENCE = 6.0
-# A first step whose gap is below this share of what is asked for leaves the curvature good for the next strength.
-EASILY = 0.1
+# A first step whose gap is below this share of what is asked for leaves the curvature good for the next strength; where
+# steps start at places ahead and are short, curvature is worth its making every few strengths.
+EASILY, LASTS = 0.1, 4
 # Strengths that a set keeps its own curvature for before it tries the shared one again.
 OWN_FOR = 8
 # Rounds of a set's own Newton steps without much gain, and the least share of a step, that end in rounding.
 MAX_IDLE, LEAST_SHARE = 12, 1e-6
 # The share of the objective by which a step must lower it to have gained something.
 GAIN = 1e-6
-# Rounds a set above which the next strengths' solutions are foreseen, and for how many strengths.
-MANY_ROUNDS, FORESEEN = 1.5, 10
 # Strengths further apart than this are gone down to in steps.
 APART = 0.5
 # Null objectives below this share of the largest (a class that is absent from a training set) leave nothing to explain.
@@ -112,11 +112,11 @@ class Walker:
         self.H, self.everyone = len(self.sets.held_out), np.arange(len(self.sets.held_out))
         self.first = passes.n_intercepts
         self.models = passes.newton_models(fit_intercept=options.fit_intercept)
-        self.coef = passes.null_coef(fit_intercept=options.fit_intercept)
-        self.before = self.coef.copy()
-        found = passes.evaluate(self.everyone, self.coef)
-        self.gradient, self.loss, self.fold_loss = found.gradient, found.loss, found.fold_loss
-        self._eta = np.empty(0) if found.eta is None else found.eta
+        coef = passes.null_coef(fit_intercept=options.fit_intercept)
+        found = passes.evaluate(self.everyone, coef)
+        self.place = Place(coef, found.gradient, found.eta, found.slope)
+        self.loss, self.fold_loss = found.loss, found.fold_loss
+        self.before, self.trail = coef.copy(), Trail()
         self.saturated = passes.saturated()
         null = self.loss - self.sets.keep.T @ self.saturated / self.sets.weight
         self.null_objective = np.maximum(null, 0.0)
@@ -128,22 +128,37 @@ class Walker:
         self.omega = self.moments = np.empty(0)
         self.first_gap = np.full(self.H, np.inf)
         self.own_omega: dict[int, Floats] = {}
-        self.foresight = 0  # strengths that are still to be foreseen
+        self.age = np.full(self.H, LASTS)  # strengths since a set's curvature was taken
 
-    def refresh(self, coef: Floats) -> None:
-        """Take the shared curvature at some coefficients (q + 1,), the final model's, for all sets that share."""
-        self.omega = self.passes.curvature(coef, 0)
+    @property
+    def coef(self) -> Floats:
+        """Coefficients (H, q + 1) where the sets stand."""
+        return self.place.coef
+
+    @property
+    def gradient(self) -> Floats:
+        """Gradients (H, q + 1) of the mean training losses there."""
+        return self.place.gradient
+
+    def refresh(self, coef: Floats, eta: Floats | None = None) -> None:
+        """Take the shared curvature at the final model's coefficients (q + 1,), or its predictors (n,) if known."""
+        self.omega = self.passes.curvature(coef, 0, eta)
         self.moments = self.passes.moments(self.omega)
-        self.models.renew(np.flatnonzero(self.own_for == 0), self.moments)
+        sharing = np.flatnonzero(self.own_for == 0)
+        self.models.renew(sharing, self.moments)
+        self.age[sharing] = 0
 
     def _refresh_own(self, h: int, coef: Floats) -> None:
-        self.own_omega[h] = self.passes.curvature(coef, h)
+        self.age[h], self.own_omega[h] = 0, self.passes.curvature(coef, h)
         self.models.renew_one(h, self.passes.own_moments(h, coef, self.own_omega[h]))
 
     def advance(self, alpha: float) -> Point:
         """Bring every set to its solution at one strength."""
         l1, l2 = alpha * self.l1_ratio * self.per_weight, alpha * (1.0 - self.l1_ratio) * self.per_weight
-        self._renew(self._foresee(l1, l2))
+        ahead = self._ahead(alpha)
+        # Without a place ahead curvature is best taken at the middle of the step that is likely to come.
+        middle = Place(self.coef + 0.5 * (self.coef - self.before), self.gradient) if ahead is None else ahead
+        self._renew(middle, 1 if ahead is None else LASTS)
         descent = _Descent(
             l1=l1,
             l2=l2,
@@ -156,78 +171,62 @@ class Walker:
             n_iter=np.zeros(self.H, dtype=np.intp),
             status=np.full(self.H, Status.STOPPED, dtype=np.int8),
         )
-        pending = self.everyone
+        self.before = self.coef
+        pending = self.everyone if ahead is None else self._round(descent, self.everyone, ahead)
         for _ in range(MAX_ROUNDS):
-            pending = self._round(descent, pending)
             if not len(pending):
                 break
-        self.foresight -= 1
-        if self.foresight < 0 and descent.n_iter.sum() > MANY_ROUNDS * self.H:
-            self.foresight = FORESEEN
+            pending = self._round(descent, pending)
+        self.trail.add(alpha, self.place)
         return Point(
             self.coef.copy(), descent.gap, descent.n_iter, descent.status, self.fold_loss.copy(), self.columns.copy()
         )
 
-    def _foresee(self, l1: Floats, l2: Floats) -> Floats:
-        """Where curvature is best taken: the middle of the step that is likely to come; or its end, and stand there.
-
-        The slopes at the foreseen point hold most of what differs between the sets, so that one step under the shared
-        curvature is enough where it would take two or three from the last solution.
-        """
-        step = self.coef - self.before
-        self.before = self.coef.copy()
-        if self.foresight <= 0:
-            return self.coef + 0.5 * step
-        first, ahead = self.first, self.coef + step
-        slopes, stood = ahead[:, first:], self.coef[:, first:]
-        slopes[slopes * stood <= 0.0] = 0.0
-        np.clip(slopes, self.sets.lower, self.sets.upper, out=slopes)
-        found = self.passes.evaluate(self.everyone, ahead, keep_dual=self.keeps_dual)
-        there = found.loss + penalty_value(self.sets, self.everyone, slopes, l1, l2)
-        here = self.loss + penalty_value(self.sets, self.everyone, stood, l1, l2)
-        self._take(found, ahead, np.flatnonzero(there < here), np.flatnonzero(there < here))
-        return self.coef.copy()
+    def _ahead(self, alpha: float) -> Place | None:
+        """Where the last strengths lead, if the slopes there can be had."""
+        known = self.place.slope is not None or not self.family.has_gap
+        return self.trail.ahead(alpha) if known else None
 
     def _take(self, found: Evaluation, there: Floats, at: Ints, part: Ints) -> None:
         """Stand where an evaluation has been: sets `part`, numbered `at` there."""
-        self.coef[part], self.gradient[part] = there[at], found.gradient[at]
         self.loss[part], self.fold_loss[part] = found.loss[at], found.fold_loss[at]
-        if found.eta is not None:
-            if len(part) == self.H:
-                self._eta = found.eta
-            else:
-                self._eta[:, part] = found.eta[:, at]
         if found.dual is not None:
             self.dual[:, part] = found.dual[:, at]
+        arrived = Place(there, found.gradient, found.eta, found.slope)
+        self.place = arrived if len(part) == self.H else self.place.moved(arrived, at, part)
 
-    def _renew(self, ahead: Floats) -> None:
-        """Fresh curvature for every set, at coefficients (H, q + 1)."""
+    def _renew(self, place: Place, lasts: int) -> None:
+        """Fresh curvature at a place for the sets whose is not good any more, and at least so many strengths old."""
         again = self.own_for == 1
         self.own_for = np.maximum(self.own_for - 1, 0)
-        stale, shares = self.first_gap > self.tol * EASILY, self.own_for == 0
+        self.age += 1
+        stale, shares = (self.first_gap > self.tol * EASILY) & (self.age >= lasts), self.own_for == 0
         if np.any(stale & shares):
-            self.refresh(ahead[0])
+            self.refresh(place.coef[0], None if place.eta is None else place.eta[:, 0])
         elif np.any(again):
             self.models.renew(np.flatnonzero(again), self.moments)
         for h in np.flatnonzero(stale & ~shares):
-            self._refresh_own(int(h), ahead[h])
+            self._refresh_own(int(h), place.coef[h])
 
-    def _round(self, now: _Descent, pending: Ints) -> Ints:
-        """Solve the models of the sets that are not there yet and see where that led; those that still are not."""
-        fresh = pending[now.share[pending] == 1.0]
+    def _round(self, now: _Descent, pending: Ints, ahead: Place | None = None) -> Ints:
+        """Solve the models of the sets that are not there yet and see where that led; those that still are not.
+
+        The models are made where the sets stand, or at a place ahead.
+        """
+        base, fresh = ahead or self.place, pending[now.share[pending] == 1.0]
         steps = self.passes.rows.team.each(
-            lambda h: self.models.step(int(h), self.coef[h], self.gradient[h], now.l1[h], now.l2[h]), fresh
+            lambda h: self.models.step(int(h), base.coef[h], base.gradient[h], now.l1[h], now.l2[h]), fresh
         )
         for h, (target, pull, _) in zip(fresh, steps, strict=True):
             now.target[h], now.pull[h] = target, pull
         now.n_iter[pending] += 1
-        return np.array(self._look(now, pending), dtype=np.intp)
+        return self._look(now, pending, base, is_ahead=ahead is not None)
 
-    def _look(self, now: _Descent, which: Ints) -> list[int]:
-        """One pass at where some sets' steps lead; moves the sets that it helps."""
+    def _look(self, now: _Descent, which: Ints, base: Place, *, is_ahead: bool) -> Ints:
+        """One pass at where some sets' models lead that were made at a base; moves the sets that it helps."""
         share, l1, l2 = now.share[which], now.l1[which], now.l2[which]
         there = self.coef[which] + share[:, None] * (now.target[which] - self.coef[which])
-        found = self._evaluate(which, there)
+        found = self._evaluate(which, there, base)
         gap = np.where(share == 1.0, self._certify(which, there, found, now.pull[which], l1, l2), np.inf)
         objective = found.loss + penalty_value(self.sets, which, there[:, self.first :], l1, l2)
         good = (gap <= self.tol) | ~self.something[which]
@@ -242,7 +241,11 @@ class Walker:
         now.status[which[good]] = Status.CERTIFIED
         now.gap[which[good]] = np.where(self.something[which], gap, 0.0)[good]
         now.idle[which[gained]] = 0
-        return [int(h) for i, h in enumerate(which) if not good[i] and self._goes_on(now, int(h), gap[i], better[i])]
+        left = np.flatnonzero(~good)
+        if is_ahead:  # a place that was foreseen badly says nothing against the curvature: from where they stand, then
+            now.gap[which[left]] = np.where(better, gap, np.inf)[left]
+            return which[left]
+        return which[[i for i in left if self._goes_on(now, int(which[i]), gap[i], better[i])]]
 
     def _goes_on(self, now: _Descent, h: int, gap: float, better: bool) -> bool:  # noqa: FBT001
         """What a set that is not there yet does next: another correction, its own curvature, a shorter step; or end."""
@@ -268,14 +271,15 @@ class Walker:
             return True
         return bool(np.isfinite(before)) and is_slow(gap, before, self.tol, PATIENCE)
 
-    def _evaluate(self, which: Ints, there: Floats) -> Evaluation:
+    def _evaluate(self, which: Ints, there: Floats, base: Place) -> Evaluation:
         if not self.family.has_gap:
             return self.passes.evaluate(which, there, keep_dual=self.keeps_dual)
         omega = self.omega
         if self.own_for[which].any():
             omega = np.stack([self.own_omega[int(h)] if self.own_for[h] else self.omega for h in which], axis=1)
-        eta = None if not self._eta.size else self._eta if len(which) == self.H else self._eta[:, which]
-        return self.passes.evaluate(which, there, Step(self.coef[which], omega, eta), keep_dual=self.keeps_dual)
+        part = base if len(which) == self.H else base.part(which)
+        step = Step(part.coef, omega, part.eta, part.slope)
+        return self.passes.evaluate(which, there, step, keep_dual=self.keeps_dual)
 
     def _certify(self, which: Ints, there: Floats, found: Evaluation, pull: Floats, l1: Floats, l2: Floats) -> Floats:
         b = there[:, self.first :]

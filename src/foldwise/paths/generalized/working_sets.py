@@ -14,7 +14,8 @@ import numpy as np
 
 from foldwise.paths.generalized.cells import LANES
 from foldwise.paths.generalized.passes import Passes
-from foldwise.paths.generalized.walk import Point, Walker
+from foldwise.paths.generalized.trail import Place, Trail
+from foldwise.paths.generalized.walk import LASTS, Point, Walker
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -110,16 +111,16 @@ class WorkingSets(Walker):
         slopes = np.zeros((self.H, outputs, len(columns)))
         kept = place[self.columns] >= 0
         slopes[:, :, place[self.columns[kept]]] = self.coef[:, outputs:].reshape(self.H, outputs, -1)[:, :, kept]
-        self.coef = np.concatenate([self.coef[:, :outputs], slopes.reshape(self.H, -1)], axis=1)
+        coef = np.concatenate([self.coef[:, :outputs], slopes.reshape(self.H, -1)], axis=1)
         self.columns = columns
         self.passes = self._chosen()
         self.sets = self.passes.sets
-        self.before = self.coef.copy()
+        self.before, self.trail = coef, Trail()
         self.models = self.passes.newton_models(fit_intercept=self.options.fit_intercept, before=before)
         self.own_for[:] = 0
-        self.first_gap[:] = np.inf
-        found = self.passes.evaluate(self.everyone, self.coef)
-        self.gradient, self.largest = found.gradient, None
+        self.first_gap[:], self.age[:] = np.inf, LASTS
+        found = self.passes.evaluate(self.everyone, coef)
+        self.place, self.largest = Place(coef, found.gradient, found.eta, found.slope), None
 
     def _renumber(self, new: Ints) -> None:
         """Let columns in, and where many are of no use to any set, those out."""
