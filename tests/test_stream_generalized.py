@@ -401,3 +401,21 @@ def test_logistic_estimators_take_a_stream(tmp_path, small_sample):  # noqa: ARG
         fw.LogisticRegression(class_weight="balanced").fit(stream)
     with pytest.raises(InputError, match="scoring must be one of"):
         fw.LogisticRegressionCV(scoring="accuracy").fit(stream)
+
+
+def test_what_a_fit_holds_out_does_not_reach_it(tmp_path, small_sample):  # noqa: ARG001
+    table = make().drop(["weight"])
+    alphas = np.geomspace(0.1, 0.01, 6)
+    before = fw.fit_paths(
+        fw.RowStream.scan(write(tmp_path / "t.parquet", table), "y", folds=K), alphas=alphas, tol=1e-13
+    )
+    out = labels().labels[0] == 2
+    for j in (0, 4):
+        column = table[f"x{j}"].to_numpy()
+        table = table.set_column(j, f"x{j}", pa.array(np.where(out, column + 1e6, column)))
+    stream = fw.RowStream.scan(write(tmp_path / "t.parquet", table), "y", folds=K)
+    after = fw.fit_paths(stream, alphas=alphas, tol=1e-13)
+    at = before.index({2})
+    size = np.abs(before.coef[at] * before.scale[at]).max()
+    assert np.abs((after.coef[at] - before.coef[at]) * before.scale[at]).max() < 3e-6 * size
+    assert np.abs((after.coef[0] - before.coef[0]) * before.scale[0]).max() > 0.1 * size

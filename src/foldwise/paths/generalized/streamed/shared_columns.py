@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foldwise.errors import InputError
-from foldwise.moments.merge import merge_blocks
 from foldwise.paths.generalized.filling import matrix_of
 from foldwise.paths.generalized.sets import Sets
 
@@ -69,11 +68,14 @@ class SharedColumns:
         if g and not options.fit_intercept:
             message = "fit_intercept must be True for a table with missing values that is read in passes, got False"
             raise InputError(message)
-        weight, mean, cross = merge_blocks(moments.weight, moments.mean, moments.cross, moments.blocks_of(frozenset()))
-        r = len(mean) - 1
-        spread = np.sqrt(np.maximum(np.diag(cross)[:r] / weight, 0.0))
-        unit = np.where(spread > 1e-12 * np.abs(mean[:r]), spread, 1.0)
-        centre = mean[:r].copy() if options.fit_intercept else np.zeros(r)
+        # Medians, so that no fold's oddities touch the digits of the others.
+        middle = np.median(moments.mean, axis=0)[:-1]
+        squares = np.maximum(np.einsum("bjj->bj", moments.cross), 0.0) / moments.weight[:, None]
+        spread = np.sqrt(np.median(squares, axis=0)[:-1])
+        spread = np.where(spread > 0.0, spread, np.sqrt(squares.max(axis=0)[:-1]))
+        r = len(middle)
+        unit = np.where(spread > 1e-12 * np.abs(middle), spread, 1.0)
+        centre = middle if options.fit_intercept else np.zeros(r)
         each = [moments.training_set(held_out) for held_out in members]
         maps = tuple(training.map for training in each)
         q = len(each[0].mean)
