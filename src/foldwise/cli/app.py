@@ -168,9 +168,9 @@ def compare(
     Which predicts best, by how much, is the difference real, and which features survive? Strengths are chosen inside
     each training set, so the errors are those of the whole procedure.
     """
-    from foldwise.cli.compare import Request, show_comparison
+    from foldwise.cli.compare import show_comparison
+    from foldwise.cli.request import OnePass, Request
     from foldwise.cli.seconds import seconds_of
-    from foldwise.cli.stream import OnePass
 
     names = None if candidates is None else tuple(candidates.split(","))
     request = Request(

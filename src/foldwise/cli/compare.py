@@ -2,14 +2,13 @@
 
 import sys
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from foldwise import report
 from foldwise.cli.files import check_folder
-from foldwise.cli.stream import OnePass, scanned, skipped_of, why_one_pass
+from foldwise.cli.request import Request
+from foldwise.cli.stream import scanned, skipped_of, why_one_pass
 from foldwise.cli.terminal import Step, notes_kept, progress_bar, say_note
 from foldwise.errors import DataWarning, InputError
 from foldwise.study import Comparison
@@ -34,29 +33,6 @@ Next, with a table of your own (CSV, TSV, Parquet, Feather or JSON lines):
   foldwise fit TABLE --target COLUMN --model lasso --save model.json
   foldwise predict model.json TABLE
 """
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to compare on: a table (a path, or a table at hand), its target, how the folds are dealt, and what."""
-
-    table: Any
-    target: str | None = None
-    folds: int = 5
-    repeats: int | None = None
-    seed: int = 0
-    drop: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    candidates: tuple[str, ...] | None = None
-    units: Mapping[str, str] = field(default_factory=dict)
-    family: str | None = None
-    time: str | None = None
-    event: str | None = None
-    offset: str | None = None
-    leaks: bool = False
-    rope: float = 0.0
-    one_pass: OnePass = field(default_factory=OnePass)
-    budget: float | None = None
 
 
 def show_comparison(request: Request, *, out: Path | None = None, as_json: bool = False, moments: bool = True) -> None:

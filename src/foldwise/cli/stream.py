@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,25 +11,9 @@ from foldwise.moments import FoldMoments
 from foldwise.study.streamed import scan_for_study, why_streamed
 
 if TYPE_CHECKING:
-    from foldwise.cli.compare import Request
+    from foldwise.cli.request import Request
     from foldwise.cli.terminal import Step
     from foldwise.paths import RowStream
-
-
-@dataclass(frozen=True)
-class OnePass:
-    """What can be asked of a pass: whether there is to be one, the key of folds, bad parts, a state; and a cluster."""
-
-    stream: bool | None = None
-    key: str | None = None
-    skip_bad: bool = False
-    state: Path | None = None
-    dask: str | None = None
-
-    @property
-    def is_asked_for(self) -> bool:
-        """Whether something is given that only a pass understands."""
-        return bool(self.stream or self.key or self.skip_bad or self.state)
 
 
 def why_one_pass(request: Request) -> str | None:
