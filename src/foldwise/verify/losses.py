@@ -61,7 +61,7 @@ class Loss:
     def of_set(self, y: Floats, eta: Floats, w: Floats) -> float:
         """The mean over rows (n,) under predictors (n[, C])."""
         if self.family == "gaussian":
-            return float(metrics.mean_squared_error(y, eta, sample_weight=w))
+            return float(w @ (y - eta) ** 2 / w.sum())
         if self.family in {"binomial", "multinomial"}:  # scikit-learn's log_loss is cut off where chances are tiny
             return float(np.average(self.of_rows(y, eta), weights=w))
         return float(metrics.mean_tweedie_deviance(y, self.told(eta), sample_weight=w, power=self.power))
