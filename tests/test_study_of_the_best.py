@@ -1,6 +1,7 @@
 """What comparisons say beyond errors: the pick's flattery, the noise floor, features that stand in for each other."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from foldwise.inference import bbc_cv, co_selection, neighbour_floor, replicated
 from foldwise.report import text, to_json
 from foldwise.report.page import page
 from foldwise.report.sure import floor_missing, statements
+from foldwise.study.stand_ins import selected_together
 
 QUICK = {"candidates": ["ols", "lasso"], "folds": 4, "repeats": 2, "alphas": 12}
 
@@ -172,6 +174,21 @@ def test_stand_ins_are_those_of_the_candidate_that_the_verdict_explains(twins):
         assert pair.both == np.sum(one & other)
         assert (pair.only_feature, pair.only_other) == (np.sum(one & ~other), np.sum(other & ~one))
         assert pair.neither == np.sum(~one & ~other)
+
+
+def test_pairs_are_counted_in_all_four_ways(twins):
+    """One stands in for another in most fits, and comes or stays away with it in some; a third goes its own way."""
+    rng = np.random.default_rng(0)
+    a = rng.random(48) < 0.4
+    kept = np.column_stack([a, np.where(np.arange(48) % 6 < 5, ~a, a), rng.random(48) < 0.5])
+    lasso = twins.result("lasso")
+    pair = selected_together(replace(lasso, features=replace(lasso.features, kept_in=kept)), ["a", "b", "c"], 12).pairs[
+        0
+    ]
+    both, first, second = np.sum(a & kept[:, 1]), np.sum(a & ~kept[:, 1]), np.sum(~a & kept[:, 1])
+    assert (pair.feature, pair.other, pair.relation) == ("a", "b", "rather without")
+    assert (pair.both, pair.only_feature, pair.only_other) == (both, first, second)
+    assert pair.neither == 48 - both - first - second > 0
 
 
 def test_stand_ins_are_said_and_their_names_stay_text(twins):
