@@ -301,8 +301,9 @@ def test_several_searches_share_their_passes(tmp_path, monkeypatch, small_sample
     )
     made, begun = [], passing.Passage.over
     monkeypatch.setattr(passing.Passage, "over", lambda self, *rest: made.append(1) or begun(self, *rest))
-    found = fw.compare(path, target="y", stream=True, family="poisson", folds=K, alphas=12, l1_ratios=[0.5])
+    found = fw.compare(path, target="y", stream=True, folds=K, alphas=12, l1_ratios=[0.5])
     assert len(found.results) == 4
+    assert found.modelled.reason.endswith(": counts")
     assert len(made) <= 5  # for all candidates, and the baseline
     mine = next(result for result in found.results if result.name == "ridge")
     assert mine.error == pytest.approx(plain.results[0].error, rel=1e-6)
@@ -346,6 +347,7 @@ def test_the_command_compares_classes_of_a_folder(tmp_path, capsys, small_sample
     out, err = capsys.readouterr()
     assert ended.value.code == 0, err
     assert "note: skipped c.parquet" in err
+    assert "note: the table is read in a few passes: a folder of files" in err
     assert "8,000 rows, 6 features; 3 folds" in out
     assert "Note: read in passes: a folder of files." in out
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from foldwise.cli.terminal import say_note
 from foldwise.errors import InputError
 from foldwise.moments import FoldMoments
-from foldwise.study.streamed import scan_for_study, why_streamed
+from foldwise.study.streamed import family_of_stream, scan_for_study, why_streamed
 
 if TYPE_CHECKING:
     from foldwise.cli.request import Request
@@ -33,7 +33,8 @@ def why_one_pass(request: Request) -> str | None:
         return None
     why = why_streamed(request.table, stream=True if how.is_asked_for else how.stream)
     if why is not None:
-        say_note(f"the table is read in one pass: {why}")
+        family = family_of_stream(request.table, request.target, request.family, skip_bad=how.skip_bad)
+        say_note(f"the table is read in {'one pass' if family == 'gaussian' else 'a few passes'}: {why}")
     return why
 
 

@@ -126,7 +126,7 @@ def compare_moments(
         for repeat in range(moments.n_repeats)
     ]
     steps.total = sum(candidate.steps(task) for candidate in chosen for task in tasks)
-    made_ready(tasks, chosen)
+    shared = made_ready(tasks, chosen)
     finished = run(tasks, chosen)
     outcomes = [candidate.outcome(tasks, mine) for candidate, mine in zip(chosen, finished.pieces, strict=True)]
     baseline = _baseline(moments) if stream is None else baseline_of(tasks)
@@ -171,7 +171,7 @@ def compare_moments(
         run=Run.since(
             begun,
             perf_counter() - start,
-            {candidate.name: spent for candidate, spent in zip(chosen, finished.seconds, strict=True)},
+            {each.name: sum(spent) for each, *spent in zip(chosen, finished.seconds, shared, strict=True)},
         ),
         modelled=modelled_by(stream, target),
         moments=scaled if stream is None else None,

@@ -1,6 +1,7 @@
 """What a comparison of rows that are read in passes has of its own: one descent for all candidates, and a baseline."""
 
 from collections.abc import Iterator, Sequence
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,18 @@ NO_PREDICTIONS = (
 )
 
 
-def made_ready(tasks: Sequence[Task], candidates: Sequence[Candidate]) -> None:
-    """Let the passes over the rows serve all candidates at once, where rows are read in passes."""
+def made_ready(tasks: Sequence[Task], candidates: Sequence[Candidate]) -> list[float]:
+    """Let the passes serve all candidates at once, where rows are read in passes; seconds of each, by its paths."""
+    begun = perf_counter()
     for task in tasks:
         source = task.source
         if isinstance(source, RowStream):
             for candidate in candidates:
                 candidate.check(task)
             make_ready(source, list(_searches(task, [candidate.name for candidate in candidates])))
+    paths = np.array([candidate.steps(tasks[0]) if candidate.tunes else 0 for candidate in candidates])
+    spent: list[float] = ((perf_counter() - begun) * paths / max(paths.sum(), 1)).tolist()
+    return spent
 
 
 def _searches(task: Task, names: Sequence[str]) -> Iterator[Search]:

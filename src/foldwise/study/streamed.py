@@ -143,10 +143,7 @@ def scan_for_study(
     InputError
         Besides what `FoldMoments.scan` raises: where the target's family can't be fitted by passes over the rows.
     """
-    source = None if family is not None else open_source(table)
-    if source is not None and not source.is_stream:
-        family = _family_of(source.head(10_000, skip_bad=bool(options.get("skip_bad"))), target)
-    if family not in (None, "gaussian"):
+    if family_of_stream(table, target, family, skip_bad=bool(options.get("skip_bad"))) != "gaussian":
         told = None if progress is None else passes_told(progress)
         return RowStream.scan(table, target, family=family, tell=told, **options)
     tell = None if progress is None else reading_told(progress)
@@ -188,9 +185,15 @@ def passes_told(progress: Progress) -> Callable[[str, int, float | None], None]:
     return tell
 
 
-def _family_of(head: Any, target: str) -> str | None:
-    """The family that a target's first rows suggest; None where it is not there, as the scan will say."""
-    return read_target(target, head.column(target)).family if target in head.schema.names else None
+def family_of_stream(table: Any, target: str, family: str | None, *, skip_bad: bool) -> str:
+    """The family that was asked for, or that a target's first rows suggest; rows that come only once stay untouched."""
+    if family is not None:
+        return family
+    source = open_source(table)
+    head = None if source.is_stream else source.head(10_000, skip_bad=skip_bad)
+    if head is None or target not in head.schema.names:  # the scan says so, with what there is
+        return "gaussian"
+    return read_target(target, head.column(target)).family
 
 
 def _too_large(path: Path) -> str | None:
