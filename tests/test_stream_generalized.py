@@ -12,7 +12,7 @@ import foldwise as fw
 from foldwise import report
 from foldwise.cli import main
 from foldwise.errors import DataWarning, InputError, PathCutShort
-from foldwise.families import Tweedie
+from foldwise.families import Gaussian, Tweedie
 from foldwise.moments.streaming import passing
 from foldwise.moments.streaming.dealing import by_row, deal, number_of
 from foldwise.paths import RowTable
@@ -307,6 +307,8 @@ def test_several_searches_share_their_passes(tmp_path, monkeypatch, small_sample
     assert len(made) <= 5  # for all candidates, and the baseline
     mine = next(result for result in found.results if result.name == "ridge")
     assert mine.error == pytest.approx(plain.results[0].error, rel=1e-6)
+    squared = fw.compare(path, target="y", stream=True, family=Gaussian(), folds=K, candidates=["ridge"])
+    assert squared.measure.is_root
 
 
 def test_a_comparison_has_the_deviances_of_the_rows(tmp_path, monkeypatch, small_sample):  # noqa: ARG001

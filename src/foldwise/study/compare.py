@@ -100,8 +100,8 @@ def compare(
     ----------
     table
         A dataframe (pandas, polars, pyarrow, ...), a dict of columns, a 2-D array with `names`, or the path of a file
-        (CSV, TSV, Parquet, Feather, JSON lines); n rows. Or what is read once, for squared errors: a folder, a pattern
-        such as "data/*.parquet", whatever `FoldMoments.scan` takes, or the `FoldMoments` that it returned, alone.
+        (CSV, TSV, Parquet, Feather, JSON lines); n rows. Or what is not held in memory: a folder, a pattern such as
+        "data/*.parquet", whatever `FoldMoments.scan` takes; the `FoldMoments` or the `RowStream` of a table, alone.
     target : str
         The column to predict: numbers, classes with labels of any kind, or counts.
     time, event : str
@@ -160,9 +160,9 @@ def compare(
         strength or stopping a network's training seen the rows that judge (`Comparison.leaks`). They stand beside the
         honest ones and decide nothing.
     stream : bool, optional
-        Whether a file is read in one pass and not kept; where omitted, if it is too large for the memory that is free.
-        Such a table is filled with means, its folds are dealt by a hash (of `groups`, a column), and there are no
-        out-of-fold predictions.
+        Whether a file is read in one pass and not kept (in about five for classes, counts and amounts); where omitted,
+        if it is too large for the memory that is free. Such a table is filled with means, its folds are dealt by a hash
+        (of `groups`, a column), and there are no out-of-fold predictions.
     keep : path, optional
         A directory in which what is finished is kept, each candidate's piece of each repeat in a file, so that the same
         call goes on where it was cut off. Another table or setting never meets the same files.

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.parquet
 
 from foldwise.errors import InputError
+from foldwise.families import Family
 from foldwise.moments import FoldMoments
 from foldwise.moments.streaming.sources import is_dask, open_source
 from foldwise.paths import RowStream
@@ -134,7 +135,7 @@ def why_streamed(table: Any, *, stream: bool | None = None) -> str | None:
 
 
 def scan_for_study(
-    table: Any, *, target: str, family: str | None, progress: Progress | None = None, **options: Any
+    table: Any, *, target: str, family: str | Family | None, progress: Progress | None = None, **options: Any
 ) -> FoldMoments | RowStream:
     """The table's fold moments, in one pass; for classes, counts and amounts, which want more, a stream of its rows.
 
@@ -185,10 +186,10 @@ def passes_told(progress: Progress) -> Callable[[str, int, float | None], None]:
     return tell
 
 
-def family_of_stream(table: Any, target: str, family: str | None, *, skip_bad: bool) -> str:
+def family_of_stream(table: Any, target: str, family: str | Family | None, *, skip_bad: bool) -> str:
     """The family that was asked for, or that a target's first rows suggest; rows that come only once stay untouched."""
     if family is not None:
-        return family
+        return family if isinstance(family, str) else family.name
     source = open_source(table)
     head = None if source.is_stream else source.head(10_000, skip_bad=skip_bad)
     if head is None or target not in head.schema.names:  # the scan says so, with what there is
