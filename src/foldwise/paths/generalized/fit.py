@@ -96,9 +96,8 @@ def fit_generalized(
             many = isinstance(walker, WideWalk | WorkingSets)
             points = _walk(walker, grid, search, control, may_turn=stop_when_turned and many and r == 0)
             weakest = float(grid[len(points) - 1])
-            if np.any(options.penalty_factor == 0.0) or weakest == 0.0:
-                seen = walker.as_seen() if isinstance(walker, WideWalk) else walker
-                warn_of_separation(seen, table, penalized=weakest > 0.0)
+            if table.family.is_two_class and (np.any(options.penalty_factor == 0.0) or weakest == 0.0):
+                warn_of_separation(walker.standing(), table, penalized=weakest > 0.0)
             if walks and control.interrupted:
                 break
             grid = grid[: len(points)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from foldwise.paths.generalized.row_table import RowTable
-    from foldwise.paths.generalized.walk import Walker
+    from foldwise.paths.generalized.standing import Standing
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.intp]
@@ -36,45 +36,42 @@ LEAST = 1e-6
 DOUBTFUL, WORST_CONDITION = 1e-3, 1e10
 
 
-def warn_of_separation(walker: Walker, table: RowTable, *, penalized: bool) -> None:
+def warn_of_separation(standing: Standing, table: RowTable, *, penalized: bool) -> None:
     """Say which two-class fits have probabilities of 0 and 1 for want of a penalty, and what to do.
 
     Parameters
     ----------
-    walker : Walker
-        At its last strength.
+    standing : Standing
+        Of a two-class family, at the last strength.
     table : RowTable
-        What it walks on.
+        What was walked on.
     penalized : bool
         Whether some coefficients are penalized there; they stay finite, the others need not.
     """
-    family, passes, sets = walker.family, walker.passes, walker.sets
-    if not family.is_two_class:
-        return
-    eta = passes.predictor(walker.coef)
-    chance = family.mean(eta)
-    kept = sets.keep[passes.rows.label] & (passes.rows.weight > 0.0)[:, None]
+    sets = standing.sets
+    chance, is_second = standing.family.mean(standing.eta), (standing.y > 0.5)[:, None]
+    kept = sets.keep[standing.label] & (standing.weight > 0.0)[:, None]
     certain = kept & (np.minimum(chance, 1.0 - chance) < CERTAIN)
     share = certain.sum(axis=0) / kept.sum(axis=0)
-    right = np.all(~kept | ((chance > 0.5) == (passes.y > 0.5)[:, None]), axis=0)
-    left = walker.loss - sets.keep.T @ walker.saturated / sets.weight
-    completely = right & (left < (1.0 - NEARLY_ALL) * walker.null_objective)
-    suspects = np.flatnonzero((completely | (share > 0.0)) & walker.something)
+    right = np.all(~kept | ((chance > 0.5) == is_second), axis=0)
+    left = standing.loss - sets.keep.T @ standing.saturated / sets.weight
+    completely = right & (left < (1.0 - NEARLY_ALL) * standing.null_objective)
+    suspects = np.flatnonzero((completely | (share > 0.0)) & standing.something)
     if not len(suspects):
         return
     small = table.X.shape[0] * table.n_features <= MOST_CELLS
-    wrong = np.abs((passes.y > 0.5)[:, None] - chance)
-    found = _confirmed(walker, table, suspects, kept, wrong, penalized=penalized) if small else suspects
+    wrong = np.abs(is_second - chance)
+    found = _confirmed(standing, table, suspects, kept, wrong, penalized=penalized) if small else suspects
     if not len(found):
         return
     worst = int(found[np.argmax(share[found])])
     which = f"without folds {sorted(sets.held_out[worst])}" if sets.held_out[worst] else "for all rows"
-    size = np.abs(walker.coef[worst, 1:])
-    column = int(walker.columns[np.argmax(size)]) if len(size) else 0
+    size = np.abs(standing.coef[worst])
+    column = int(standing.columns[np.argmax(size)]) if len(size) else 0
     warnings.warn(
         f"the classes {'are' if small else 'seem'} separated{' completely' if completely[worst] else ' in part'} in "
-        f"{len(found)} of {walker.H} fits: {which}, {share[worst]:.0%} of the fitted probabilities are 0 or 1, column "
-        f"{column} having the largest coefficient. Without a penalty no finite coefficients fit best, and these mean "
+        f"{len(found)} of {len(sets.held_out)} fits: {which}, {share[worst]:.0%} of the fitted probabilities are 0 or "
+        f"1, column {column} having the largest coefficient. Without a penalty no finite coefficients fit best, and these mean "
         f"nothing; use alpha > 0{'' if small else ' (the table is too large to make sure)'}",
         SeparationWarning,
         stacklevel=5,
@@ -82,18 +79,17 @@ def warn_of_separation(walker: Walker, table: RowTable, *, penalized: bool) -> N
 
 
 def _confirmed(
-    walker: Walker, table: RowTable, suspects: Ints, kept: NDArray[np.bool_], wrong: Floats, *, penalized: bool
+    standing: Standing, table: RowTable, suspects: Ints, kept: NDArray[np.bool_], wrong: Floats, *, penalized: bool
 ) -> Ints:
     """Those of the suspected sets whose training rows a line tells apart.
 
     A line that is found for one set is tried on the next before another is looked for: what separates all rows
     separates most parts of them, and the sets come in the order of the rows they hold out.
     """
-    passes, sets, options = walker.everything, walker.everything.sets, walker.options
-    rows, maps = passes.rows, getattr(passes, "maps", None)
-    raw = table.X[rows.order]
+    sets, options, maps = standing.sets, standing.options, standing.maps
+    raw = table.X[standing.order]
     raw = raw.toarray() if sparse.issparse(raw) else np.asarray(raw, dtype=np.float64)
-    sign = np.where(passes.y > 0.5, 1.0, -1.0)[:, None]
+    sign = np.where(standing.y > 0.5, 1.0, -1.0)[:, None]
     scale = np.where(sets.scale[0] > 0.0, sets.scale[0], 1.0)
     centre = sets.mean[0] if options.fit_intercept else 0.0
     ones = np.full((len(raw), int(options.fit_intercept)), 1.0)

@@ -14,6 +14,7 @@ import numpy as np
 
 from foldwise.paths.generalized.certificate import penalty_gap, penalty_value, residual
 from foldwise.paths.generalized.passes import Passes, Step
+from foldwise.paths.generalized.standing import Descent, Standing
 from foldwise.paths.generalized.trail import Place, Trail
 from foldwise.solvers.quadratic import Status
 
@@ -63,31 +64,21 @@ class Point:
 
 
 @dataclass(frozen=True, eq=False)
-class _Descent:
-    """What H held-out sets know on their way to one strength's solution.
+class _Descent(Descent):
+    """What the sets know besides.
 
     Parameters
     ----------
-    l1, l2, objective : arrays (H,)
-        Strengths, and the penalized objective where a set stands.
+    l1, l2 : arrays (H,)
+        Strengths.
     target, pull : arrays (H, q + 1), (H, q)
         Where the model's step leads, and the pull of its dual point.
-    share : array (H,)
-        How much of the step is taken.
-    gap, idle, n_iter, status : arrays (H,)
-        The best certificate, rounds without much gain, rounds, outcome.
     """
 
     l1: Floats
     l2: Floats
-    objective: Floats
     target: Floats
     pull: Floats
-    share: Floats
-    gap: Floats
-    idle: Ints
-    n_iter: Ints
-    status: NDArray[np.int8]
 
 
 class Walker:
@@ -159,17 +150,12 @@ class Walker:
         # Without a place ahead curvature is best taken at the middle of the step that is likely to come.
         middle = Place(self.coef + 0.5 * (self.coef - self.before), self.gradient) if ahead is None else ahead
         self._renew(middle, 1 if ahead is None else LASTS)
-        descent = _Descent(
+        descent: _Descent = _Descent.begin(
+            self.loss + penalty_value(self.sets, self.everyone, self.coef[:, self.first :], l1, l2),
             l1=l1,
             l2=l2,
-            objective=self.loss + penalty_value(self.sets, self.everyone, self.coef[:, self.first :], l1, l2),
             target=self.coef.copy(),
             pull=np.zeros((self.H, self.coef.shape[1] - self.first)),
-            share=np.ones(self.H),
-            gap=np.full(self.H, np.inf),
-            idle=np.zeros(self.H, dtype=np.intp),
-            n_iter=np.zeros(self.H, dtype=np.intp),
-            status=np.full(self.H, Status.STOPPED, dtype=np.int8),
         )
         self.before = self.coef
         pending = self.everyone if ahead is None else self._round(descent, self.everyone, ahead)
@@ -302,6 +288,15 @@ class Walker:
                 )
             gap = gap + found.spill * reach
         return np.asarray(gap / null)
+
+    def standing(self) -> Standing:
+        """Where the sets are left."""
+        passes, rows = self.passes, self.everything.rows
+        return Standing(
+            self.family, self.options, self.everything.sets, rows.order, rows.label, rows.weight, passes.y,
+            passes.predictor(self.coef), self.columns, self.coef[:, self.first :], self.loss, self.null_objective,
+            self.something, self.saturated, getattr(self.everything, "maps", None),
+        )  # fmt: skip
 
     def explained(self) -> float:
         """The share of its null deviance that the final model explains where it stands."""

@@ -8,8 +8,7 @@ Those join, and a strength is left when none does. No matrix is larger than a su
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from foldwise.paths.generalized._models import NewtonModel, solve
 from foldwise.paths.generalized.cells import LANES, Cells
 from foldwise.paths.generalized.certificate import penalty_value, residual
 from foldwise.paths.generalized.passes import padded
+from foldwise.paths.generalized.standing import Descent, Standing
 from foldwise.paths.generalized.walk import EASILY, LEAST_SHARE, MAX_IDLE, MAX_ROUNDS, NOTHING, is_slow
 from foldwise.paths.generalized.wide_working import WideWorking
 from foldwise.paths.generalized.working_sets import MAX_GROWTHS, SLACK
@@ -64,16 +64,10 @@ class WidePoint:
 
 
 @dataclass(frozen=True, eq=False)
-class _Descent:
-    """What the sets know on their way to one strength's solution: arrays (H,), as in `walk`."""
+class _Descent(Descent):
+    """What the sets know besides: the strength."""
 
     alpha: float
-    objective: Floats
-    share: Floats
-    gap: Floats
-    idle: Ints
-    n_iter: Ints
-    status: NDArray[np.int8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,15 +143,7 @@ class WideWalk:
         self.last = alpha
         self._renew()
         values = penalty_value(self.work, self.everyone, self.work.coef, *self._strengths(alpha))
-        now = _Descent(
-            alpha=alpha,
-            objective=self.loss + values,
-            share=np.ones(self.H),
-            gap=np.full(self.H, np.inf),
-            idle=np.zeros(self.H, dtype=np.intp),
-            n_iter=np.zeros(self.H, dtype=np.intp),
-            status=np.full(self.H, Status.STOPPED, dtype=np.int8),
-        )
+        now: _Descent = _Descent.begin(self.loss + values, alpha=alpha)
         pending = self.everyone
         for _ in range(MAX_GROWTHS):
             self._descend(now, pending)
@@ -373,15 +359,11 @@ class WideWalk:
         """The held-out sets."""
         return self.table.sets
 
-    def as_seen(self) -> Any:
-        """What `separation` sees of a walk: the rows, the sets, and where they stand with their working columns."""
-        label, weight = self.table.label, self.table.weight
-        rows = SimpleNamespace(label=label, weight=weight, order=self.table.order)
-        eta = self.eta[:, : self.H]
-        passes = SimpleNamespace(rows=rows, y=self.y, sets=self.sets, predictor=lambda _: eta)
-        return SimpleNamespace(
-            family=self.family, passes=passes, everything=passes, sets=self.sets, options=self.options, H=self.H,
-            coef=np.column_stack([self.intercept, self.work.coef[:, : self.work.size]]),
-            columns=self.work.columns.columns,
-            loss=self.loss, saturated=self.saturated, null_objective=self.null_objective, something=self.something,
+    def standing(self) -> Standing:
+        """Where the sets are left, with their working columns."""
+        table, work = self.table, self.work
+        return Standing(
+            self.family, self.options, self.sets, table.order, table.label, table.weight, self.y,
+            self.eta[:, : self.H], work.columns.columns, work.coef[:, : work.size], self.loss, self.null_objective,
+            self.something, self.saturated,
         )  # fmt: skip
