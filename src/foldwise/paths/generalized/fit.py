@@ -48,7 +48,7 @@ HeldOut = frozenset[int]
 # Up to this many columns every model has all of them; with a ridge penalty alone it must, up to the second number.
 FEW_COLUMNS, MANY_COLUMNS = 500, 3000
 # Cells times held-out sets below which threads cost more than they save.
-SMALL = 1e6
+SMALL = 4e6
 
 
 def fit_generalized(

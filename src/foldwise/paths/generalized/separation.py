@@ -71,8 +71,8 @@ def warn_of_separation(standing: Standing, table: RowTable, *, penalized: bool) 
     warnings.warn(
         f"the classes {'are' if small else 'seem'} separated{' completely' if completely[worst] else ' in part'} in "
         f"{len(found)} of {len(sets.held_out)} fits: {which}, {share[worst]:.0%} of the fitted probabilities are 0 or "
-        f"1, column {column} having the largest coefficient. Without a penalty no finite coefficients fit best, and these mean "
-        f"nothing; use alpha > 0{'' if small else ' (the table is too large to make sure)'}",
+        f"1, column {column} having the largest coefficient. Without a penalty no finite coefficients fit best, and "
+        f"these mean nothing; use alpha > 0{'' if small else ' (the table is too large to make sure)'}",
         SeparationWarning,
         stacklevel=5,
     )
