@@ -1,6 +1,7 @@
 """Regularized neural networks for tables: folds, strengths and repeats of a Keras model trained as one batch."""
 
 from foldwise.nets.benchmark import Benchmark, benchmark
+from foldwise.nets.dealt import Dealt
 from foldwise.nets.estimators import NetClassifier, NetRegressor
 from foldwise.nets.member import Member
 from foldwise.nets.perceptron import perceptron
@@ -14,6 +15,7 @@ from foldwise.nets.variance import VarianceSplit
 
 __all__ = [
     "Benchmark",
+    "Dealt",
     "InputPath",
     "Member",
     "NetClassifier",

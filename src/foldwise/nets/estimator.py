@@ -1,6 +1,7 @@
 """What the network estimators share: reading rows, the members they ask for, predictions, history, the Keras model."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
 
@@ -12,8 +13,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from foldwise.errors import InputError
+from foldwise.moments.streaming.plan import ScanPlan
+from foldwise.nets.buffers import buffer_rows
 from foldwise.nets.export import as_keras
+from foldwise.nets.fit_blocks import in_blocks, open_for, opening, trained_on
 from foldwise.nets.member import Member
+from foldwise.nets.opened import Dealer
 from foldwise.nets.order import fit_and_watch
 from foldwise.nets.parts import describe, parts_of
 from foldwise.nets.perceptron import Normalization, perceptron
@@ -21,6 +26,9 @@ from foldwise.nets.pool import Pool
 from foldwise.nets.prepared import Prepared, Trainer, of_positive_rows
 from foldwise.nets.progress import Progress
 from foldwise.nets.prune import Pruned, prune
+from foldwise.nets.streamed import features
+from foldwise.nets.streaming import Stream
+from foldwise.nets.survey import survey
 from foldwise.nets.tables import Rows, read_importance
 from foldwise.nets.trained import TrainedMember, predicted
 from foldwise.parameters.checks import flag, share, whole
@@ -38,6 +46,7 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
     """A regularized network as an estimator; the subclasses say what y is."""
 
     member_: TrainedMember
+    _plan: ScanPlan | None = None
 
     def __init__(
         self,
@@ -99,17 +108,33 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
         """Targets as the network learns them."""
         raise NotImplementedError
 
+    def _y_in_parts(self, n_outputs: int, classes: Callable[[], Any]) -> Callable[[Any], Any]:
+        """What makes targets of some of y (n,), or (n, T) where there are `n_outputs`; `classes` looks for them."""
+        raise NotImplementedError
+
     def _task(self) -> tuple[Any, int]:
         """The built-in network's task and number of outputs."""
         raise NotImplementedError
 
     # Fitting ---------------------------------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, target: Any = None, **table: Any) -> Self:
         """Train on X (n, p) and y: numbers (n,) or (n, T), or classes (n,).
 
         `sample_weight` (n,) is what the loss of each row counts; a row of weight 0 is left out.
+
+        X may also be an array on disk (`np.load(mmap_mode="r")`), or a table of files whose target, and weights, are
+        named: `fit("data/*.parquet", target="y")`, with `key`, `drop` and `categories` as `FoldMoments.scan` has them.
+        Both are read in blocks, again in every epoch; see "Rows that do not fit" in docs/networks.md.
         """
+        if in_blocks(X, target):
+            found = opening(X, y, sample_weight, target, table.pop("key", None), table)
+            blocks = open_for(self, found)
+            member, dealer = Member(seed=self._seed(), **self._settings()), Dealer(blocks)
+            surveyed = survey(blocks, [dealer.training(member)])
+            return self._keep(*trained_on(self, surveyed, dealer, member, found.size))
+        if table:
+            raise InputError(f"{next(iter(table))} is for tables whose target is named")
         X, y = self._read(X, y)
         importance = read_importance(sample_weight, len(X))
         if importance is not None:
@@ -128,6 +153,7 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
             if "Input y contains" in str(error) and (row := _first_gap(y)) is not None:
                 raise InputError(f"{error} First in row {row}") from error
             raise
+        self._plan = None
         return X, self._read_y(y)
 
     def _settings(self) -> dict[str, Any]:
@@ -161,16 +187,20 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
             dropout=0.0 if with_dropout else None, normalization=self.normalization,
         )  # fmt: skip
 
-    def _prepared(self, X: Array, y: Array, members: list[Member], importance: Array | None = None) -> Prepared:
+    def _modelled(self, members: list[Member]) -> tuple[list[Member], Any, Any]:
+        """Members, the model that they are made of, and its loss where it is not compiled."""
         with_dropout = any(np.any(np.asarray(member.dropout or 0.0) > 0) for member in members)
         if not with_dropout and self.model is None:
             members = [replace(member, dropout=None) for member in members]
+        template = self._template(with_dropout=with_dropout)
+        return members, template, None if getattr(template, "compiled", False) else self._loss(template)
+
+    def _prepared(self, X: Array, y: Array, members: list[Member], importance: Array | None = None) -> Prepared:
+        members, template, loss = self._modelled(members)
         if importance is not None:
             members = [of_positive_rows(member, importance) for member in members]
         smallest = min(len(fit_and_watch(member, len(X))[0]) for member in members)
         batch_size = min(whole("batch_size", self.batch_size, 1), smallest)
-        template = self._template(with_dropout=with_dropout)
-        loss = None if getattr(template, "compiled", False) else self._loss(template)
         return Prepared(
             template, X, y, members, loss=loss, batch_size=batch_size, standardize=self.standardize,
             standardize_target=None, exact_zeros=True, sample_weight=importance, trainer=self.trainer,
@@ -185,7 +215,7 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
             raise KeyboardInterrupt
         return prepared.trained(range(len(prepared.jobs))).members
 
-    def _keep(self, prepared: Prepared, member: TrainedMember) -> Self:
+    def _keep(self, prepared: Prepared | Stream, member: TrainedMember) -> Self:
         self.description_ = prepared.program.description
         self.member_ = member
         self.history_ = {"loss": member.loss, "val_loss": member.watch_loss}
@@ -203,8 +233,12 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any, member: TrainedMember | None = None) -> Array:
         """Outputs (n, T) of a member in the targets' units."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
         own = self.member_ if member is None else member
+        if in_blocks(X, None) or (self._plan is not None and not isinstance(X, np.ndarray)):
+            parts = features(X, self._plan, self.n_features_in_, buffer_rows(self.n_features_in_ + 1))
+            said = [predicted(self.description_, own, Rows((part,)).scaled(own.scalings)) for part in parts]
+            return np.concatenate(said)
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
         return predicted(self.description_, own, Rows((X,)).scaled(own.scalings))
 
     @property

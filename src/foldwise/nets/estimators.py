@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from foldwise.errors import InputError
 from foldwise.nets.backend import keras
 from foldwise.nets.estimator import Array, Net
+from foldwise.nets.streamed import codes_of
 
 
 class Numbers(MultiOutputMixin, RegressorMixin, Net):  # type: ignore[misc]
@@ -24,6 +25,10 @@ class Numbers(MultiOutputMixin, RegressorMixin, Net):  # type: ignore[misc]
         self.n_outputs_ = 1 if numbers.ndim == 1 else numbers.shape[1]
         self._flat = numbers.ndim == 1
         return numbers
+
+    def _y_in_parts(self, n_outputs: int, classes: Any) -> Any:  # noqa: ARG002 - classes look for them
+        self._flat, self.n_outputs_ = n_outputs == 0, max(n_outputs, 1)
+        return lambda part: part
 
     def _task(self) -> tuple[Any, int]:
         return "numbers", self.n_outputs_
@@ -53,6 +58,14 @@ class Classes(ClassifierMixin, Net):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise InputError(f"y must have at least two classes, got only one class: {self.classes_.tolist()[0]!r}")
         return codes.astype(np.float64)
+
+    def _y_in_parts(self, n_outputs: int, classes: Any) -> Any:
+        if n_outputs:
+            raise InputError(f"y must be classes (n,), got {n_outputs} columns")
+        self.classes_ = classes()
+        if len(self.classes_) < 2:
+            raise InputError(f"y must have at least two classes, got only one class: {self.classes_.tolist()[0]!r}")
+        return codes_of(self.classes_)
 
     def _task(self) -> tuple[Any, int]:
         return "classes", len(self.classes_)

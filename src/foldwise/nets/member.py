@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foldwise.errors import InputError
+from foldwise.nets.dealt import Dealt
 from foldwise.parameters.checks import number, share, whole
 
 
@@ -22,7 +23,7 @@ class Member:
     Parameters
     ----------
     rows : (n_train,) whole numbers, or None for all rows
-        Training rows. Means, scales and fill values are theirs alone.
+        Training rows. Means, scales and fill values are theirs alone. Of rows that are read in blocks also `Dealt`.
     inputs : whole numbers, default None: all
         Numbers of the columns that it sees, of a model with one input of numbers; it never hears of the others.
     seed : int >= 0
@@ -67,7 +68,7 @@ class Member:
     foldwise.errors.InputError: dropout must be a number >= 0 and < 1, got 1.0
     """
 
-    rows: ArrayLike | None = None
+    rows: ArrayLike | Dealt | None = None
     inputs: ArrayLike | None = None
     seed: int = 0
     weight_seed: int | None = None

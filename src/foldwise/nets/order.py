@@ -62,10 +62,15 @@ def batches(seed: int, fit: Rows, batch_size: int, epoch: int) -> Rows:
     wanted = steps_per_epoch(n, batch_size) * batch_size
     start = epoch * wanted
     first, last = start // n, (start + wanted - 1) // n
-    stream = np.concatenate([np.random.default_rng([seed, _ORDER, k]).permutation(n) for k in range(first, last + 1)])
+    stream = np.concatenate([permuted(seed, n, k) for k in range(first, last + 1)])
     offset = start - first * n
     rows: Rows = fit[stream[offset : offset + wanted]]
     return rows.reshape(-1, batch_size)
+
+
+def permuted(seed: int, n: int, k: int) -> Rows:
+    """The k-th of the permutations (n,) that a member's rows come in."""
+    return np.random.default_rng([seed, _ORDER, k]).permutation(n)
 
 
 def mixes(seed: int, alpha: float, n_steps: int, epoch: int) -> NDArray[np.float32]:

@@ -76,7 +76,7 @@ class Prepared:
         self._refuse(used, program)
         program = program_of(description, Method(self.loss, updates, used | {"ragged"}, exact_zeros))
         if standardize_target is None:
-            standardize_target = self.loss.targets == "numbers" and _is_linear(self.model)
+            standardize_target = self.loss.targets == "numbers" and is_linear(self.model)
         self.frozen = _frozen_values(self.model, program)
         self.jobs = make_jobs(
             program, self.members, self.rows, self.targets, batch_size=self.batch_size,
@@ -169,7 +169,8 @@ def _as_model(model: Any, X: Any, y: Any) -> Any:
     return perceptron(np.shape(X)[1], model, 1 if np.ndim(y) < 2 else np.shape(y)[1])
 
 
-def _is_linear(model: Any) -> bool:
+def is_linear(model: Any) -> bool:
+    """Whether a model's last layer is linear."""
     return getattr(model.layers[-1], "activation", None) is keras.activations.linear
 
 

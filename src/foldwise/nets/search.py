@@ -18,7 +18,7 @@ from foldwise.parameters.checks import whole
 from foldwise.resampling import Folds
 
 Array = NDArray[np.float64]
-_FACTOR = 3  # a third of the candidates goes on, three times as long
+FACTOR = 3  # a third of the candidates goes on, three times as long
 
 
 def candidates_of(search: Any, draws: Any, seed: int, names: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -93,11 +93,11 @@ def run_search(
     sizes = np.array([weights[rows].sum() for rows in tests])
     errors = np.full((n_candidates, n_folds), np.inf)
     reached = np.zeros(n_candidates, dtype=np.intp)
-    rounds = int(math.log(n_candidates, _FACTOR) + 1e-9) if halving else 0
+    rounds = int(math.log(n_candidates, FACTOR) + 1e-9) if halving else 0
     alive, pool = np.arange(n_candidates), prepared.pool()
     for left in range(rounds, -1, -1):
         for c in alive:
-            reached[c] = max(1, math.ceil(jobs[c, 0].member.epochs / _FACTOR**left))
+            reached[c] = max(1, math.ceil(jobs[c, 0].member.epochs / FACTOR**left))
             for job in jobs[c]:
                 _allow(job, int(reached[c]))
         if not pool.train([job for c in alive for job in jobs[c]], Progress()):
@@ -108,7 +108,7 @@ def run_search(
             ]
         if left:
             order = np.argsort(errors[alive] @ sizes, kind="stable")
-            alive = np.sort(alive[order[: max(1, math.ceil(len(alive) / _FACTOR))]])
+            alive = np.sort(alive[order[: max(1, math.ceil(len(alive) / FACTOR))]])
     error = errors @ sizes / sizes.sum()
     best = int(alive[np.argmin(error[alive])])
     if not np.isfinite(error[best]):

@@ -9,11 +9,16 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.validation import check_is_fitted
 
 from foldwise.errors import InputError
+from foldwise.nets.dealt import partitions_of
 from foldwise.nets.estimator import STRENGTHS, Array
 from foldwise.nets.estimators import NetClassifier, NetRegressor
+from foldwise.nets.fit_blocks import Opening, in_blocks, open_for, opening, stream_of, trained_on
 from foldwise.nets.member import Member
+from foldwise.nets.opened import Dealer
 from foldwise.nets.prune import Pruned
 from foldwise.nets.search import Searched, candidates_of, run_search
+from foldwise.nets.streamed_search import run_streamed_search
+from foldwise.nets.survey import survey
 from foldwise.nets.tables import read_importance
 from foldwise.nets.trained import TrainedMember
 from foldwise.parameters.checks import flag
@@ -66,17 +71,23 @@ class _Search(BaseEstimator):  # type: ignore[misc]
         """An error (n,) for each row."""
         raise NotImplementedError
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, target: Any = None, **table: Any) -> Self:
         """Choose the strengths on X (n, p) and y, and train the chosen network on all rows.
 
         `sample_weight` (n,) is what the loss of each row counts, in training and in the errors that choose. A row of
         weight 0 is in no batch and chooses nothing; it has an out-of-fold prediction all the same.
+
+        X may also be on disk, as in the `fit` of `net`; `cv` is then a number, for folds dealt by a hash, or Folds.
         """
         if self.predict_with not in _WAYS:
             raise InputError(f"predict_with must be one of {', '.join(map(repr, _WAYS))}, got {self.predict_with!r}")
         net = self._blank().set_params(random_state=self.random_state)
         if flag("halving", self.halving) and net.trainer != "gradient":
             raise InputError("halving must be False with trainer='annealing', which cools over all epochs")
+        if in_blocks(X, target):
+            return self._fit_in_blocks(net, opening(X, y, sample_weight, target, table.pop("key", None), table))
+        if table:
+            raise InputError(f"{next(iter(table))} is for tables whose target is named")
         X, y = net._read(X, y)  # noqa: SLF001 - the same room
         self.n_features_in_ = net.n_features_in_
         if hasattr(net, "feature_names_in_"):
@@ -115,7 +126,42 @@ class _Search(BaseEstimator):  # type: ignore[misc]
                         f"sample_weight must be > 0 in some {part} row of every fold, got 0 in fold {fold}"
                     )
 
-    def _note(self, searched: Searched, found: list[dict[str, Any]], folds: Folds) -> None:
+    def _fit_in_blocks(self, net: Any, opened: Opening) -> Self:
+        blocks = open_for(net, opened)
+        settings, seed = net._settings(), net._seed()  # noqa: SLF001 - the same room
+        names = (*(name for name in STRENGTHS if hasattr(net, name)), "epochs")
+        found = candidates_of(_SEARCH if self.search is None else self.search, self.draws, seed, names)
+        partitions = partitions_of(self.cv, blocks.n_rows, seed)
+        dealer = Dealer(blocks)
+        dealt = [
+            (member, dealer.training(member, partition, fold))
+            for own in found
+            for repeat, partition in enumerate(partitions)
+            for fold in range(partition.n_cells)
+            for member in [Member(seed=seed + repeat, **{**settings, **own})]
+        ]
+        final = Member(seed=seed, **{**settings, "patience": None})
+        surveyed = survey(blocks, [*(training for _, training in dealt), dealer.training(final)])
+        stream = stream_of(net, surveyed, dealt, opened.size)
+        searched = run_streamed_search(
+            stream, len(found), len(partitions), lambda targets, said: self._row_errors(self._as_read(targets), said),
+            halving=self.halving,
+        )  # fmt: skip
+        self._note(searched, found, self.cv if isinstance(self.cv, Folds) else None)
+        own = {**settings, **self.best_params_, "epochs": self.best_epochs_, "patience": None}
+        made, self.refit_ = trained_on(net, surveyed, dealer, Member(seed=seed, **own), opened.size)
+        net._keep(made, self.refit_)  # noqa: SLF001
+        self.net_, self.fold_description_ = net, stream.program.description
+        self.n_features_in_ = net.n_features_in_
+        if hasattr(net, "feature_names_in_"):
+            self.feature_names_in_ = net.feature_names_in_
+        return self
+
+    def _as_read(self, targets: Array) -> Array:
+        """Targets (n, T) of the network as y was read."""
+        return targets
+
+    def _note(self, searched: Searched, found: list[dict[str, Any]], folds: Folds | None) -> None:
         rank = np.empty(len(found), dtype=int)
         # Those that were trained longer come first: the errors of others are not of whole trainings.
         rank[np.lexsort((searched.error, -searched.epochs))] = np.arange(1, len(found) + 1)
@@ -202,7 +248,7 @@ class NetRegressorCV(MultiOutputMixin, RegressorMixin, _Search):  # type: ignore
     oof_predictions_ : (n,) or (n, T)
         For each row the prediction of the member it was held out of, in row order; the mean over repeats.
     members_, refit_ : the chosen candidate's fold members, and the one of all rows
-    folds_ : Folds
+    folds_ : Folds; None where rows were dealt to `cv` folds by a hash, as `FoldMoments.scan` does
     model_, history_, n_features_in_, feature_names_in_
 
     Examples
@@ -279,6 +325,9 @@ class NetClassifierCV(ClassifierMixin, _Search):  # type: ignore[misc]
     def _blank_probabilities(self, outputs: Array) -> Array:
         net = self._blank() if not hasattr(self, "net_") else self.net_
         return np.asarray(net._probabilities(outputs))  # noqa: SLF001
+
+    def _as_read(self, targets: Array) -> Array:
+        return targets[:, 0] if targets.shape[1] == 1 else targets.argmax(axis=1).astype(np.float64)
 
     def _meaning(self, outputs: Array) -> Array:
         return np.asarray(self.net_._probabilities(outputs))  # noqa: SLF001

@@ -12,7 +12,7 @@ from foldwise.nets.losses import Loss
 from foldwise.nets.program import padded
 from foldwise.nets.scaling import Scaling, two_singles
 
-_LARGEST = 1e30  # beyond it, single precision overflows in squares and products
+LARGEST = 1e30  # beyond it, single precision overflows in squares and products
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,10 +98,10 @@ def _read(name: str, values: Any, tensor: Any) -> NDArray[Any]:
         raise InputError(f"{name} must have shape (rows, {tensor.shape[-1]}), as the model asks, got {array.shape}")
     sizes = categories(tensor)
     if sizes is None:
-        odd = np.argwhere(np.abs(array) > _LARGEST)
+        odd = np.argwhere(np.abs(array) > LARGEST)
         if odd.size:
             row, column = map(int, odd[0])
-            raise InputError(f"{name} must be at most {_LARGEST:g} in size, got {array[row, column]} in row {row}, "
+            raise InputError(f"{name} must be at most {LARGEST:g} in size, got {array[row, column]} in row {row}, "
                              f"column {column}. Use another unit")  # fmt: skip
         return array
     odd = np.argwhere(~((array >= 0) & (array < sizes) & (array == np.floor(array))))

@@ -9,6 +9,8 @@ from foldwise.nets.loop import train_in_a_loop
 from foldwise.nets.member import Member
 from foldwise.nets.prepared import Prepared, Trainer, checked_members, unbatched
 from foldwise.nets.progress import Progress, Standing, on_terminal
+from foldwise.nets.streamed import is_on_disk, is_table
+from foldwise.nets.train_blocks import train_in_blocks
 from foldwise.nets.trained import Trained
 from foldwise.parameters.checks import flag, whole
 
@@ -16,9 +18,10 @@ from foldwise.parameters.checks import flag, whole
 def train(
     model: Any,
     X: Any,
-    y: Any,
-    members: Iterable[Member],
+    y: Any = None,
+    members: Iterable[Member] = (),
     *,
+    target: str | None = None,
     sample_weight: Any = None,
     trainer: Trainer = "gradient",
     loss: Any = None,
@@ -30,6 +33,10 @@ def train(
     progress: bool | Callable[[Standing], Any] = False,
     workers: int | None = None,
     slots: int | None = None,
+    key: str | None = None,
+    drop: Iterable[str] = (),
+    categories: Any = (),
+    order_seed: int = 0,
 ) -> Trained:
     """Train all members of a model as one compiled program.
 
@@ -48,9 +55,13 @@ def train(
         Inputs that feed an Embedding are codes 0, 1, ...
     y : (n,) or (n, T) numbers; for classes also their codes (n,) or one-hot rows (n, C)
     members : Members
+    target : str
+        In place of y, where X is a table that need not fit in memory: a Parquet or CSV file, a folder or pattern of
+        such, a data set. It, and an array on disk (`np.load(mmap_mode="r")`) of more rows than a buffer, are read in
+        blocks; see "Rows that do not fit" in docs/networks.md. Members' `rows` are then `Dealt`, or row numbers.
     sample_weight : (n,) >= 0, default None
         What the loss of each row counts, in scales too; on average 1 in each member's training rows. A row of weight 0
-        is in no batch.
+        is in no batch. A table's is named.
     trainer : "gradient", or "annealing" for small networks, and losses without a gradient
         Simulated annealing of loss plus l1 and l2 over all training rows: in each epoch every weight may move once.
         Members are chains: give them seeds, `Trained.best` is the one of the least objective. L1 gives exact zeros.
@@ -64,6 +75,8 @@ def train(
         otherwise such a model is refused by name. Penalties and rates are then the model's own
     progress : True for a line on the terminal, or a function that is told a `Standing` about twice a second
     workers, slots : programs side by side, and members in each; by default what cores and memory allow
+    key, drop, categories : of a table, as `FoldMoments.scan` has them; rows of one key share a fold, for `Dealt`
+    order_seed : decides the order of blocks where rows are read in blocks; a member's own seed that within a buffer
 
     Returns
     -------
@@ -95,6 +108,15 @@ def train(
             model, X, y, given, loss=loss, batch_size=whole("batch_size", batch_size, 1),
             standardize=flag("standardize", standardize), standardize_target=standardize_target, tell=tell,
         )  # fmt: skip
+    if is_table(X) or is_on_disk(X):
+        return train_in_blocks(
+            model, X, y if target is None else target, members, sample_weight=sample_weight, trainer=trainer, loss=loss,
+            batch_size=batch_size, standardize=standardize, standardize_target=standardize_target,
+            exact_zeros=exact_zeros, order_seed=order_seed, tell=tell,
+            roles={"key": key, "drop": drop, "categories": categories},
+        )  # fmt: skip
+    if target is not None or key is not None:
+        raise InputError("target and key name columns of a table on disk, got X in memory: give y")
     prepared = Prepared(
         model, X, y, members, sample_weight=sample_weight, trainer=trainer, loss=loss, batch_size=batch_size,
         standardize=standardize, standardize_target=standardize_target, exact_zeros=exact_zeros,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foldwise.errors import InputError
+from foldwise.nets.buffers import buffer_rows
 from foldwise.nets.epochs import result_of
 from foldwise.nets.export import as_keras
 from foldwise.nets.flat import split
@@ -19,6 +20,7 @@ from foldwise.nets.objective import penalized_loss
 from foldwise.nets.parts import parts_of
 from foldwise.nets.scaling import Scaling
 from foldwise.nets.step import Method
+from foldwise.nets.streamed import is_on_disk
 from foldwise.nets.tables import read_rows
 
 Array = NDArray[np.float64]
@@ -31,7 +33,8 @@ class TrainedMember:
     Attributes
     ----------
     member : Member
-    fit_rows, watch_rows : rows that its weights were fitted to, and those that early stopping watched
+    fit_rows, watch_rows : rows that its weights were fitted to, and those that early stopping watched; empty where
+        rows were read in blocks
     weights : list of arrays, in the order of the model's `trainable_variables`
     fixed : the program's variables that don't train: statistics of batch normalization, seeds, rates
     scalings, target_scaling : its own means and scales, of `fit_rows` alone
@@ -125,6 +128,10 @@ class Trained(Sequence[TrainedMember]):
 
     def predict(self, X: Any, members: Sequence[int] | None = None) -> Array:
         """Predictions (M, n, T) of all members, or of some, in the targets' units, or as the model's outputs."""
+        if is_on_disk(X):
+            size = buffer_rows(X.shape[1] + 1)
+            parts = [self.predict(np.asarray(X[at : at + size]), members) for at in range(0, len(X), size)]
+            return np.concatenate(parts, axis=1)
         rows = read_rows(self.model, X)
         chosen = range(len(self)) if members is None else members
         return np.stack([predicted(self.description, self[at], rows.scaled(self[at].scalings)) for at in chosen])
@@ -174,7 +181,7 @@ def finish(
     if inputs is None or member.status == "diverged":
         return member
     said = outputs(description, member.weights, member.fixed, inputs)
-    same = _says_the_same(said)
+    same = says_the_same(said)
     objective = penalized_loss(
         parts_of(description), method.loss, job.member, member.weights, targets, said, job.importance
     )
@@ -185,10 +192,11 @@ def status_of(said: Array, *, diverged: bool, stopped: bool) -> str:
     """How training ended, by what it says (n, T) of its training rows."""
     if diverged:
         return "diverged"
-    return "collapsed" if _says_the_same(said) else "stopped early" if stopped else "finished"
+    return "collapsed" if says_the_same(said) else "stopped early" if stopped else "finished"
 
 
-def _says_the_same(said: Array) -> bool:
+def says_the_same(said: Array) -> bool:
+    """Whether outputs (n, T) are about the same for every row."""
     return bool(np.ptp(said, axis=0).max() <= _SAME * max(float(np.abs(said).max()), 1.0))
 
 
