@@ -128,7 +128,7 @@ class Net(Composed, BaseEstimator):  # type: ignore[misc]
         Both are read in blocks, again in every epoch; see "Rows that do not fit" in docs/networks.md.
         """
         if in_blocks(X, target):
-            found = opening(X, y, sample_weight, target, table.pop("key", None), table)
+            found = opening(self, X, y, sample_weight, target, table)
             blocks = open_for(self, found)
             member, dealer = Member(seed=self._seed(), **self._settings()), Dealer(blocks)
             surveyed = survey(blocks, [dealer.training(member)])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from foldwise.errors import InputError
 from foldwise.nets.blocks import Blocks
@@ -17,7 +18,6 @@ from foldwise.nets.progress import Progress
 from foldwise.nets.streamed import (
     TableRoles,
     classes_of_array,
-    classes_of_table,
     is_on_disk,
     is_table,
     open_array,
@@ -60,7 +60,7 @@ class Opening:
     size: int
 
 
-def opening(X: Any, y: Any, sample_weight: Any, target: str | None, key: str | None, roles: Any) -> Opening:
+def opening(net: Any, X: Any, y: Any, sample_weight: Any, target: str | None, roles: dict[str, Any]) -> Opening:
     """How an estimator's rows are opened.
 
     Raises
@@ -69,8 +69,8 @@ def opening(X: Any, y: Any, sample_weight: Any, target: str | None, key: str | N
         Where a table's target is not named, or an array's is.
     """
     if is_on_disk(X):
-        if target is not None or key is not None or y is None:
-            raise InputError("y must be given for an array on disk, and target and key be left out: they name columns")
+        if target is not None or y is None:
+            raise InputError("y must be given for an array on disk, and target be left out, which names a column")
         if roles:
             raise InputError(f"{next(iter(roles))} names columns, and an array on disk has none")
         size = buffer_rows(X.shape[1] + 1)
@@ -86,13 +86,16 @@ def opening(X: Any, y: Any, sample_weight: Any, target: str | None, key: str | N
         raise InputError("y must be left out where target names a column of the table")
     if sample_weight is not None and not isinstance(sample_weight, str):
         raise InputError(f"sample_weight must name a column of the table, got {type(sample_weight).__name__}")
-    source, plan = plan_of(X, TableRoles(named, sample_weight, key, **roles))
+    if unknown := [name for name in roles if name not in {"key", "drop", "categories"}]:
+        raise InputError(f"fit takes key, drop and categories of a table, got {unknown[0]!r}")
+    given = TableRoles(named, sample_weight, **roles)
+    source, plan, labels = plan_of(X, given, has_classes=is_classifier(net))
     width = len(plan.columns)
     size = buffer_rows(width + 1)
     names = np.array([column.name for column in plan.columns], dtype=object)
     return Opening(
         width, names, plan, lambda targets, T: open_table(source, plan, targets, n_targets=T, size=size),
-        lambda: classes_of_table(source, named), 0, size,
+        lambda: labels, 0, size,
     )  # fmt: skip
 
 
@@ -106,11 +109,12 @@ def open_for(net: Any, found: Opening) -> Blocks:
     elif hasattr(net, "feature_names_in_"):
         del net.feature_names_in_
     of_y = net._y_in_parts(found.n_outputs, found.classes)  # noqa: SLF001
+    is_coded = found.plan is not None and bool(found.plan.classes)  # as the plan reads it
     template = net._template(with_dropout=False)  # noqa: SLF001
     compiled = getattr(template, "compiled", False)
     width = int(template.output_shape[-1])
     targets = targets_like(read_loss(template.loss if compiled else net._loss(template)), width)  # noqa: SLF001
-    return found.open(lambda part: targets(of_y(part)), width)
+    return found.open(targets if is_coded else lambda part: targets(of_y(part)), width)
 
 
 def stream_of(net: Any, surveyed: Survey, dealt: Dealings, size: int) -> Stream:

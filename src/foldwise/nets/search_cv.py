@@ -85,7 +85,7 @@ class _Search(BaseEstimator):  # type: ignore[misc]
         if flag("halving", self.halving) and net.trainer != "gradient":
             raise InputError("halving must be False with trainer='annealing', which cools over all epochs")
         if in_blocks(X, target):
-            return self._fit_in_blocks(net, opening(X, y, sample_weight, target, table.pop("key", None), table))
+            return self._fit_in_blocks(net, opening(net, X, y, sample_weight, target, table))
         if table:
             raise InputError(f"{next(iter(table))} is for tables whose target is named")
         X, y = net._read(X, y)  # noqa: SLF001 - the same room

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from foldwise.errors import InputError
 from foldwise.moments.streaming.bad import BadCell
-from foldwise.moments.streaming.encode import as_numbers, encoded
+from foldwise.moments.streaming.encode import encoded
 from foldwise.moments.streaming.make_plan import Asked, make_plan
 from foldwise.moments.streaming.plan import ScanPlan
 from foldwise.moments.streaming.sources import is_dask, open_source
@@ -82,8 +82,8 @@ def open_array(X: Any, y: Any, targets: Callable[[Any], Floats], *, n_targets: i
     return ArrayBlocks(X, y, targets, n_targets=n_targets, weights=weights, unit_rows=max(1, size // UNITS))
 
 
-def plan_of(X: Any, roles: TableRoles) -> tuple[Any, ScanPlan]:
-    """A table's source, and what its rows become.
+def plan_of(X: Any, roles: TableRoles, *, has_classes: bool = False) -> tuple[Any, ScanPlan, Any]:
+    """A table's source, what its rows become, and the classes of its target where it has some.
 
     Raises
     ------
@@ -96,9 +96,11 @@ def plan_of(X: Any, roles: TableRoles) -> tuple[Any, ScanPlan]:
     if isinstance(roles.categories, str) or isinstance(roles.drop, str):
         raise InputError("drop and categories must be lists of columns")
     categories = roles.categories if isinstance(roles.categories, dict) else dict.fromkeys(roles.categories)
-    asked = Asked(roles.target, roles.weight, roles.key, tuple(roles.drop), categories)
+    labels = classes_of_table(source, roles.target) if has_classes else None
+    coded = () if labels is None or labels.dtype.kind in "if" else tuple(labels.tolist())
+    asked = Asked(roles.target, roles.weight, roles.key, tuple(roles.drop), categories, classes=coded)
     plan, _ = make_plan(source, asked, skip_bad=False)
-    return source, plan
+    return source, plan, labels
 
 
 def open_table(source: Any, plan: ScanPlan, targets: Callable[[Any], Floats], *, n_targets: int, size: int) -> Blocks:
@@ -107,14 +109,26 @@ def open_table(source: Any, plan: ScanPlan, targets: Callable[[Any], Floats], *,
 
 
 def classes_of_table(source: Any, target: str) -> NDArray[Any]:
-    """The different values of a column, ascending."""
-    found = np.zeros(0)
+    """The different values of a column, ascending.
+
+    Raises
+    ------
+    InputError
+        Where one is missing, or there are very many.
+    """
+    found: set[Any] = set()
     for file in source.files:
+        if target not in file.schema().names:
+            raise InputError(f"target must be a column of the table, got {target!r}")
         for batch in file.batches([target]):
-            found = np.union1d(found, as_numbers(batch.column(target)))
+            found.update(batch.column(target).unique().to_pylist())
+            if None in found:
+                raise InputError(
+                    f"target {target!r} must be a class in every row, and is missing in some of {file.name}"
+                )
             if len(found) > MOST_CLASSES:
-                raise InputError(f"y must have at most {MOST_CLASSES} classes, got more in column {target!r}")
-    return found.astype(np.int64) if np.all(found == np.floor(found)) else found
+                raise InputError(f"target {target!r} must have at most {MOST_CLASSES} classes, got more")
+    return np.array(sorted(found))
 
 
 def classes_of_array(y: Any, size: int) -> NDArray[Any]:

@@ -61,7 +61,7 @@ def train_in_blocks(
     if is_table(X):
         if not isinstance(y, str):
             raise InputError(f"target must name the column of the table to be predicted, got {type(y).__name__}")
-        source, plan = plan_of(X, TableRoles(y, _name("sample_weight", sample_weight), **roles))
+        source, plan, _ = plan_of(X, TableRoles(y, _name("sample_weight", sample_weight), **roles))
         width = len(plan.columns)
     else:
         if named := next((name for name, value in roles.items() if value not in (None, ())), None):

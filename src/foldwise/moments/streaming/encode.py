@@ -45,7 +45,7 @@ def encoded(batch: pa.RecordBatch, plan: ScanPlan, file: int, rows: NDArray[np.i
 
 
 def _classes(column: pa.Array, plan: ScanPlan, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """0 and 1 for the two classes of the target."""
+    """0 and 1 for the two classes of the target; of text also 0, 1, 2, ... for more."""
     if isinstance(plan.classes[0], str):
         names, codes = named_codes(column)
         known = {name: float(at) for at, name in enumerate(plan.classes)}
@@ -55,9 +55,8 @@ def _classes(column: pa.Array, plan: ScanPlan, rows: NDArray[np.int64]) -> NDArr
         found = np.where(values == plan.classes[1], 1.0, np.where(values == plan.classes[0], 0.0, np.nan))
     odd = np.flatnonzero(np.isnan(found))
     if len(odd):
-        first, second = plan.classes
-        got = column[int(odd[0])].as_py()
-        raise BadCell(int(rows[odd[0]]), f"target {plan.target!r} must be {first!r} or {second!r}, got {got!r}")
+        wanted, got = " or ".join(map(repr, plan.classes)), column[int(odd[0])].as_py()
+        raise BadCell(int(rows[odd[0]]), f"target {plan.target!r} must be {wanted}, got {got!r}")
     return found
 
 
