@@ -173,20 +173,21 @@ def test_no_row_is_trained_on_twice_in_a_pass_and_what_is_left_over_is_carried(f
 
 
 def test_an_array_on_disk_is_never_in_memory_whole(folder, monkeypatch):
-    n = 50_000
+    n = 20_000
     for name in ("streamed", "fit_blocks", "estimator"):
-        monkeypatch.setattr(importlib.import_module(f"foldwise.nets.{name}"), "buffer_rows", lambda _: 1536)
+        monkeypatch.setattr(importlib.import_module(f"foldwise.nets.{name}"), "buffer_rows", lambda _: 512)
+    monkeypatch.setattr(importlib.import_module("foldwise.nets.streamed"), "UNITS", 2)
     rng = np.random.default_rng(2)
-    large = on_disk(folder, rng.normal(size=(n, 30)).astype(np.float32), "large")  # 6 MB, 12 in double precision
+    large = on_disk(folder, rng.normal(size=(n, 30)).astype(np.float32), "large")  # 2.4 MB, 4.8 in double precision
     y = np.asarray(large[:, 0], dtype=np.float32)
-    net = fw.NetRegressor((2,), epochs=1, batch_size=96, early_stopping=True, validation_fraction=0.02)
+    net = fw.NetRegressor((2,), epochs=1, batch_size=64, early_stopping=True, validation_fraction=0.02)
     net.fit(large, y)  # compiled by now
     tracemalloc.start()
     net.fit(large, y)
     said = net.predict(large)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 3.5e6  # buffers of 1,536 rows and their copies, and what is said of all rows
+    assert peak < 1.6e6  # buffers of 512 rows and their copies, and what is said of all rows
     assert said.shape == (n,)
     assert net.history_["val_loss"].shape == (1,)
 
@@ -248,6 +249,8 @@ def test_classes(folder):
     with pytest.raises(InputError, match="target 'c' must be a class in every row, and is missing"):
         net.fit(named, **roles)
     net.fit(on_disk(folder, X), NAMES)
+    with pytest.raises(InputError, match="X must be an array: the network was not trained on a table"):
+        net.predict(table)
     assert net.classes_.tolist() == ["no", "yes"]
     assert net.score(X, NAMES) > 0.9
     np.testing.assert_array_equal(net.predict(on_disk(folder, X)), net.predict(X))

@@ -144,13 +144,15 @@ def codes_of(classes: NDArray[Any]) -> Callable[[Any], NDArray[Any]]:
 
 def features(X: Any, plan: ScanPlan | None, width: int, size: int) -> Iterator[Floats]:
     """The features (m, p) of new rows, in parts: of an array, or of a table by a fitted plan."""
+    if plan is None and not isinstance(X, np.ndarray):
+        raise InputError("X must be an array: the network was not trained on a table, whose columns have names")
     if plan is None or isinstance(X, np.ndarray):
         if X.ndim != 2 or X.shape[1] != width:
             raise InputError(f"X must have shape (rows, {width}), got {X.shape}")
         for at in range(0, len(X), size):
             yield np.asarray(X[at : at + size], dtype=np.float64)
         return
-    own = replace(plan, weight=None, key=None)
+    own = replace(plan, weight=None, key=None, classes=())
     wanted = [name for name in own.sources if name != own.target]
     for file in open_source(X).files:
         names = file.schema().names
