@@ -36,8 +36,8 @@ MAKING = 0.5
 BYTES = 6.0
 # Products at one strength before they are given up, in those foreseen.
 PATIENCE = 20.0
-# A change of ways must promise so many times less work.
-CLEARLY = 1.5
+# Products must promise so many times less work: to come back from them, inverses are made anew.
+CLEARLY = 3.0
 
 
 @dataclass(frozen=True, eq=False)
