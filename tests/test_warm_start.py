@@ -89,3 +89,51 @@ def test_starts_that_do_not_fit_are_refused():
             InputError, match=f"start must be left out with penalty='{penalty}': its solutions are local"
         ):
             fw.fit_paths(X, y, folds=folds, penalty=penalty, start=start)
+
+
+GENERALIZED = {
+    "tall": (70, 8, "binomial", {}),
+    "weighted": (70, 8, "poisson", {"l1_ratio": 0.5}),
+    "filled": (70, 8, "binomial", {"fill": "mean"}),
+    "ridge": (70, 8, "gamma", {"l1_ratio": 0.0}),
+    "classes": (70, 8, "multinomial", {}),
+    "survival": (70, 8, "cox", {}),
+    "many": (60, 520, "multinomial", {}),
+    "wide": (40, 560, "binomial", {}),
+    "wide counts": (40, 560, "poisson", {"fit_intercept": False}),
+}
+
+
+@pytest.mark.parametrize("case", GENERALIZED)
+def test_a_warm_start_of_a_generalized_model_changes_nothing(case):
+    n, p, family, asked = GENERALIZED[case]
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(n, p)) * np.where(np.arange(p) % 2, 3.0, 0.2) + 1.0
+    signal = X[:, 1] / 3.0 - X[:, 3] / 4.0 + rng.normal(size=n)
+    y = {
+        "binomial": (signal > 0.0).astype(float),
+        "poisson": np.floor(np.exp(0.4 * signal)),
+        "gamma": np.exp(0.3 * signal),
+        "multinomial": np.digitize(signal, [-0.5, 0.6]),
+        "cox": np.column_stack([np.exp(-signal), rng.random(n) < 0.7]),
+    }[family]
+    if "fill" in asked:
+        X[rng.random(n) < 0.2, 1] = np.nan
+    common = {"family": family, "folds": 3, "sample_weight": rng.uniform(0.5, 2.0, n), "tol": 1e-10, **asked}
+    first = fw.fit_paths(X, y, alphas=12, eps=0.1, **common)
+    weak = first.alphas[[8, 10]] * 1.001
+    cold = fw.fit_paths(X, y, alphas=weak, **common)
+    warm = fw.fit_paths(X, y, alphas=weak, start=first, **common)
+    assert warm.gap.max() <= 1e-10
+    spread = cold.scale[:, None] if cold.coef.ndim == 3 else cold.scale[:, None, :, None]
+    np.testing.assert_allclose(warm.coef * spread, cold.coef * spread, atol=2e-4)
+    np.testing.assert_allclose(warm.cv_error, cold.cv_error, rtol=2e-4)
+    assert warm.n_iter[:, 0].sum() <= cold.n_iter[:, 0].sum()
+
+
+def test_a_start_of_another_family_is_refused():
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    counts = np.arange(30.0) % 4
+    first = fw.fit_paths(X, counts, family="poisson", alphas=3)
+    with pytest.raises(InputError, match="start must be a fit of family='binomial', got one of 'poisson'"):
+        fw.fit_paths(X, counts > 1, family="binomial", alphas=first.alphas, start=first)

@@ -21,7 +21,7 @@ from foldwise.paths.generalized.streamed.row_stream import RowStream
 from foldwise.paths.generalized.streamed.telling import passes_shown
 from foldwise.paths.options import check_fraction, check_options
 from foldwise.paths.penalized import check_choice
-from foldwise.paths.start import check_start
+from foldwise.paths.start import Start, check_start
 from foldwise.paths.strengths import Search, check_strengths
 from foldwise.paths.wide import WideTable, as_moments, fit_wide, prepare
 from foldwise.resampling import Folds
@@ -229,7 +229,7 @@ def fit_paths(
                 "groups": groups,
                 "tau": tau,
                 "gamma": gamma,
-                "start": start,
+                "start": start if isinstance(X, RowStream) or known.name == "multigaussian" else None,
                 **_of_rows(X, stop_when_explained),
             },
         )
@@ -246,7 +246,8 @@ def fit_paths(
             with passes_shown(table, show=shows) as stream:
                 paths = fit_streamed(stream, search, options, control)
         else:
-            paths = fit_generalized(table, search, options, control, stop_when_turned=bool(stop_when_turned))
+            turned, begin = bool(stop_when_turned), _start_of(start, table, search)
+            paths = fit_generalized(table, search, options, control, stop_when_turned=turned, start=begin)
         control.warn_if_cut(len(paths.alphas), paths.n_repeats, stacklevel=2)
         _warn_unless_certified(paths, tol)
         return paths
@@ -305,6 +306,16 @@ def _check_nested(n_folds: int, *, nested: bool) -> None:
     if nested and n_folds < 3:
         message = f"nested needs three or more folds, got {n_folds if n_folds > 1 else 'none'}"
         raise InputError(message)
+
+
+def _start_of(start: Any, table: RowTable, search: Search) -> Start | None:
+    """Where a generalized linear model's walk begins, of an earlier fit of the same family."""
+    sets = (frozenset[int](),) if table.folds is None else table.folds.held_out_sets(nested=search.nested)
+    begin = check_start(start, table.n_features, sets, "elastic net", search.l1_ratio)
+    if begin is not None and start.family.name != table.family.name:
+        message = f"start must be a fit of family={table.family.name!r}, got one of {start.family.name!r}"
+        raise InputError(message)
+    return begin
 
 
 def _row_table(

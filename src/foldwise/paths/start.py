@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from foldwise.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -22,7 +23,7 @@ LOCAL = ("mcp", "scad")
 
 def check_start(
     start: Any, n_features: int, held_out: tuple[frozenset[int], ...], penalty: str, l1_ratio: float
-) -> Callable[[Floats], Floats] | None:
+) -> Start | None:
     """What gives, for strengths (A,) in descending order, the earlier coefficients (H, p) nearest to the first.
 
     Raises
@@ -51,16 +52,39 @@ def check_start(
             f"{len(start.held_out)}{'' if len(start.held_out) != len(held_out) else ' others'}"
         )
         raise InputError(message)
-    earlier: Paths = start
+    return Start(start, l1_ratio)
 
-    def nearest(alphas: Floats) -> Floats:
-        lasso = earlier.l1_ratio > 0.0 and l1_ratio > 0.0
-        theirs = earlier.alphas * (earlier.l1_ratio if lasso else 1.0)
-        mine = float(alphas[0]) * (l1_ratio if lasso else 1.0)
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where an earlier fit stands at the strength nearest to the first of some.
+
+    Parameters
+    ----------
+    earlier : Paths
+    l1_ratio : float
+        Of the fit that begins there.
+    """
+
+    earlier: Paths
+    l1_ratio: float
+
+    def at(self, alphas: Floats) -> int:
+        """Which of its strengths is nearest to the first of strengths (A,)."""
+        lasso = self.earlier.l1_ratio > 0.0 and self.l1_ratio > 0.0
+        theirs = self.earlier.alphas * (self.earlier.l1_ratio if lasso else 1.0)
+        mine = float(alphas[0]) * (self.l1_ratio if lasso else 1.0)
         tiny = np.finfo(float).tiny
-        at = int(np.argmin(np.abs(np.log(theirs + tiny) - np.log(mine + tiny))))
-        coef = np.zeros((len(held_out), n_features))
-        coef[:, slice(None) if earlier.columns is None else earlier.columns] = earlier.kept[:, at]
+        return int(np.argmin(np.abs(np.log(theirs + tiny) - np.log(mine + tiny))))
+
+    def __call__(self, alphas: Floats) -> Floats:
+        """The coefficients (H, p) there, with an axis more for several outputs."""
+        earlier, kept = self.earlier, self.earlier.kept[:, self.at(alphas)]
+        coef = np.zeros((len(kept), earlier.n_features, *kept.shape[2:]))
+        coef[:, slice(None) if earlier.columns is None else earlier.columns] = kept
         return coef
 
-    return nearest
+    def of_sets(self, alphas: Floats, held_out: Sequence[frozenset[int]]) -> tuple[Floats, Floats]:
+        """Coefficients (H, p) and intercepts (H,) of some held-out sets, with an axis more for several outputs."""
+        where = [self.earlier.held_out.index(members) for members in held_out]
+        return self(alphas)[where], self.earlier.intercept[where, self.at(alphas)]

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from foldwise.paths.generalized.row_table import RowTable
     from foldwise.paths.paths import Paths
     from foldwise.paths.problem import Options
+    from foldwise.paths.start import Start
     from foldwise.paths.strengths import Search
 
     Floats = NDArray[np.float64]
@@ -58,6 +59,7 @@ def fit_generalized(
     control: Control | None = None,
     *,
     stop_when_turned: bool = False,
+    start: Start | None = None,
 ) -> Paths:
     """Paths of every held-out set.
 
@@ -72,6 +74,8 @@ def fit_generalized(
         first.
     stop_when_turned : bool
         End the path of a table of many columns once every cross-validated curve of the first repeat has turned.
+    start : Start, optional
+        Where every set's walk begins; from zero where omitted, strength by strength.
     """
     control = control or Control()
     _check_size(table, search)
@@ -92,9 +96,13 @@ def fit_generalized(
             walker = _begin(table, labels, members, search, options, team)
             if isinstance(grid, int):
                 grid = _grid(walker, grid, search)
+            if start is not None:
+                sets = [frozenset(r * k + fold for fold in held_out) for held_out in members]
+                walker.stand_at(*start.of_sets(grid, sets))
             control.expect(len(grid), part=r, parts=repeats)
             many = isinstance(walker, WideWalk | WorkingSets)
-            points = _walk(walker, grid, search, control, may_turn=stop_when_turned and many and r == 0)
+            may_turn = stop_when_turned and many and r == 0
+            points = _walk(walker, grid, search, control, may_turn=may_turn, comes_down=start is None)
             weakest = float(grid[len(points) - 1])
             if table.family.is_two_class and (np.any(options.penalty_factor == 0.0) or weakest == 0.0):
                 warn_of_separation(walker.standing(), table, penalized=weakest > 0.0)
@@ -189,10 +197,16 @@ def _begin_walk(
 
 
 def _walk(
-    walker: Walker | WideWalk, grid: Floats, search: Search, control: Control, *, may_turn: bool = False
+    walker: Walker | WideWalk,
+    grid: Floats,
+    search: Search,
+    control: Control,
+    *,
+    may_turn: bool = False,
+    comes_down: bool = True,
 ) -> list[Any]:
     """Points of the grid, as many as control lets be; strengths far below the emptying one are come down to."""
-    if search.l1_ratio > 0.0:
+    if comes_down and search.l1_ratio > 0.0:
         strength = walker.emptying() / search.l1_ratio / float(walker.per_weight.max())
         while strength * APART > grid[0] > 0.0:
             strength *= APART

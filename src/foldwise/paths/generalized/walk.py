@@ -131,6 +131,20 @@ class Walker:
         """Gradients (H, q + 1) of the mean training losses there."""
         return self.place.gradient
 
+    def stand_at(self, coef: Floats, intercept: Floats) -> None:
+        """Begin at coefficients (H, p) and intercepts (H,) in original units, with an axis more for several outputs."""
+        whole, outputs = self.everything, self.first
+        slopes = coef.reshape(self.H, -1, outputs)
+        shifted = intercept.reshape(self.H, outputs) + np.einsum("hqc,hq->hc", slopes, whole.shift)
+        if self.family.shares_rows or not self.options.fit_intercept:
+            shifted = np.zeros_like(shifted)
+        own = (slopes * whole.unit[:, None])[:, self.columns].swapaxes(1, 2).reshape(self.H, -1)
+        own = np.clip(own, self.sets.lower, self.sets.upper)
+        there = np.concatenate([shifted, own], axis=1)
+        found = self.passes.evaluate(self.everyone, there, keep_dual=self.keeps_dual)
+        self._take(found, there, self.everyone, self.everyone)
+        self.before, self.trail = there, Trail()
+
     def refresh(self, coef: Floats, eta: Floats | None = None) -> None:
         """Take the shared curvature at the final model's coefficients (q + 1,), or its predictors (n,) if known."""
         self.omega = self.passes.curvature(coef, 0, eta)

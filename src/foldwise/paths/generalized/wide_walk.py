@@ -158,6 +158,23 @@ class WideWalk:
         self.last_rounds = now.n_iter
         return self._point(now)
 
+    def stand_at(self, coef: Floats, intercept: Floats) -> None:
+        """Begin at coefficients (H, p) and intercepts (H,) in original units, with the columns that any set uses."""
+        work, table = self.work, self.table
+        work.bring_in(np.setdiff1d(np.flatnonzero(coef.any(axis=0)), work.columns.columns))
+        columns, m = work.columns.columns, work.size
+        work.coef[:, :m] = np.clip(coef[:, columns], work.lower[:, :m], work.upper[:, :m])
+        self.intercept = intercept + work.coef[:, :m] @ work.centre if self.options.fit_intercept else 0.0 * intercept
+        there = (work.coef[:, :m] @ work.cells(np.arange(table.n))).T + self.intercept + self.offset[:, None]
+        self.eta[:, : self.H] = there
+        np.copyto(self.before, self.eta)
+        seen = self._evaluate(self.everyone, there, None)
+        self.pulls[:, : self.H], self.loss, self.fold_loss = seen.pull, seen.loss, seen.fold_loss
+        self.dual[:, : self.H] = self.pulls[:, : self.H] / self.total
+        table.look_everywhere(self.dual)
+        self.last = float(table.most.max())
+        self._bend(self.everyone, self.eta)
+
     def _descend(self, now: _Descent, pending: Ints) -> None:
         for _ in range(MAX_ROUNDS):
             fresh = pending[now.share[pending] == 1.0]

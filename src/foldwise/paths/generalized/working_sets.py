@@ -131,6 +131,13 @@ class WorkingSets(Walker):
         if len(new) or len(stay) < len(self.columns):
             self._work_with(np.concatenate([stay, new]))
 
+    def stand_at(self, coef: Floats, intercept: Floats) -> None:
+        """Begin at coefficients in original units, with the columns that any set uses."""
+        used = np.flatnonzero(coef.reshape(self.H, -1, self.outputs).any(axis=(0, 2)))
+        self._work_with(np.concatenate([self.columns, np.setdiff1d(used, self.columns)]))
+        super().stand_at(coef, intercept)
+        self.all_pull = self._product()
+
     def advance(self, alpha: float) -> Point:
         """Bring every set to its solution at one strength."""
         l1 = alpha * self.l1_ratio * self.per_weight
