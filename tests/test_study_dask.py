@@ -16,6 +16,7 @@ from sklearn.tree import DecisionTreeRegressor
 import foldwise as fw
 from foldwise.cli import main
 from foldwise.errors import DataWarning, InputError
+from foldwise.moments.streaming import cluster as cluster_module
 from foldwise.report import to_json
 from foldwise.study import Piece
 from foldwise.study.candidates.estimator import EstimatorCandidate
@@ -142,3 +143,10 @@ def test_without_dask_the_extra_is_named(monkeypatch):
         fw.compare(make_table(), **ASKED, dask="local")
     with pytest.raises(InputError, match="dask can't be given with FoldMoments"):
         fw.compare(fw.FoldMoments.scan(make_table(), "y", 3), dask="local")
+
+
+def test_processes_of_a_local_cluster_are_started_deaf_to_ctrl_c():
+    before = signal.getsignal(signal.SIGINT)
+    with cluster_module._deaf():
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    assert signal.getsignal(signal.SIGINT) is before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,7 +49,9 @@ def client_of(where: Any) -> Iterator[Any]:
         raise InputError(message)
     if where == "local":
         settings = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": _QUIET}
-        with distributed.LocalCluster(n_workers=cores(), **settings) as cluster, distributed.Client(cluster) as client:
+        with _deaf():
+            started = distributed.LocalCluster(n_workers=cores(), **settings)
+        with started as cluster, distributed.Client(cluster) as client:
             yield client
         return
     try:
@@ -58,6 +61,19 @@ def client_of(where: Any) -> Iterator[Any]:
         raise InputError(message) from error
     with client:
         yield client
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C, which is meant for this one: it ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def spread_over(client: Any) -> Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]:
