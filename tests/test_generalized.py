@@ -6,6 +6,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor, TweedieRegressor
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
@@ -380,3 +381,12 @@ def test_compiled_passes_equal_the_families_own(name, monkeypatch):
     np.testing.assert_allclose(plain.gap, compiled.gap, rtol=1e-4, atol=1e-14)
     np.testing.assert_allclose(plain.cv_error, compiled.cv_error, rtol=1e-11)
     np.testing.assert_array_equal(plain.n_iter, compiled.n_iter)
+
+
+def test_a_delta_that_is_small_beside_y_is_named():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 5))
+    y = X[:, 0] + rng.standard_t(2, size=200)
+    small = r"delta=1e-05 is small beside y, whose middle half spans .* use a delta of 0\.0\d or more"
+    with pytest.warns(ConvergenceWarning, match="not certified"), pytest.warns(DataWarning, match=small):
+        fw.fit_paths(X, y, family=Huber(1e-5), alphas=6)

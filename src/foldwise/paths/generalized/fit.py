@@ -50,6 +50,8 @@ HeldOut = frozenset[int]
 FEW_COLUMNS, MANY_COLUMNS = 500, 3000
 # Cells times held-out sets below which threads cost more than they save.
 SMALL = 4e6
+# Share of the span of y's middle half below which Huber's delta is named where a point is not certified.
+SMALL_DELTA = 0.02
 
 
 def fit_generalized(
@@ -110,7 +112,9 @@ def fit_generalized(
                 break
             grid = grid[: len(points)]
             walks.append(of_wide_walk(walker, points) if isinstance(walker, WideWalk) else of_walk(walker, points))
-    return assemble(table, walks, members, np.asarray(grid), search, control.ended)
+    paths = assemble(table, walks, members, np.asarray(grid), search, control.ended)
+    _warn_of_small_delta(table, paths)
+    return paths
 
 
 def _check_size(table: RowTable, search: Search) -> None:
@@ -250,6 +254,22 @@ def _check_fold_weights(rows: Rows) -> None:
     if len(empty):
         message = f"sample_weight must have a positive sum in every fold, got 0 in fold {empty[0]}"
         raise InputError(message)
+
+
+def _warn_of_small_delta(table: RowTable, paths: Paths) -> None:
+    """Say of Huber's loss why it was not minimized where delta leaves next to no row with curvature."""
+    delta = getattr(table.family, "delta", None)
+    if delta is None or not np.any(paths.status):
+        return
+    low, high = np.quantile(table.y, [0.25, 0.75])
+    if delta < SMALL_DELTA * (high - low):
+        warnings.warn(
+            f"delta={delta:g} is small beside y, whose middle half spans {high - low:.3g}: nearly the absolute loss, "
+            f"which Newton's method does not minimize; use a delta of {SMALL_DELTA * (high - low):.1g} or more "
+            "(delta is in units of y)",
+            DataWarning,
+            stacklevel=4,
+        )
 
 
 def _warn_of_nothing(walker: Walker | WideWalk, table: RowTable) -> None:
