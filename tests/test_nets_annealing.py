@@ -8,6 +8,7 @@ import foldwise as fw
 from foldwise.errors import InputError
 from foldwise.nets import Member, train
 from foldwise.nets.backend import keras
+from foldwise.nets.prepared import Prepared
 
 jax.config.update("jax_disable_most_optimizations", True)  # noqa: FBT003 - tests compile much and run little
 L = keras.layers
@@ -40,8 +41,8 @@ def test_the_best_of_some_chains_is_near_what_gradients_find():
     own = {"l2": 0.001, "l1": 0.002}
     annealed = train((4,), X, target, [Member(seed=s, epochs=300, **own) for s in range(4)], trainer="annealing")
     steep = [Member(seed=s, epochs=600, learning_rate=0.02, **own) for s in range(4)]
-    gradient = train((4,), X, target, steep, batch_size=60)
-    start = train((4,), X, target, [Member(learning_rate=1e-9, epochs=1, **own)], batch_size=60)[0].objective
+    gradient = train((4,), X, target, [*steep, Member(learning_rate=1e-9, epochs=1, **own)], batch_size=60)
+    start = gradient[-1].objective
     found, steepest = annealed[annealed.best].objective, gradient[gradient.best].objective
     assert found < steepest + 0.05 * (start - steepest)
     assert annealed[0].loss[-1] < annealed[0].loss[0]
@@ -111,8 +112,10 @@ def test_rows_of_weight_zero_are_in_no_batch():
     for a, b in zip([*first.member_.weights, *first.member_.fixed], [*second.member_.weights, *second.member_.fixed],
                     strict=True):  # fmt: skip
         np.testing.assert_array_equal(a, b)
-    alone = train((4,), X, Y, [Member(epochs=2)], batch_size=16, sample_weight=weight)[0]
-    assert not set(np.flatnonzero(weight == 0)) & set(alone.fit_rows)
+    own = {"trainer": "gradient", "loss": None, "standardize": True, "standardize_target": None, "exact_zeros": True}
+    (job,) = Prepared((4,), X, Y, [Member()], batch_size=16, sample_weight=weight, **own).jobs
+    assert not set(np.flatnonzero(weight == 0)) & set(job.fit)
+    assert set(job.fit) == set(np.flatnonzero(weight))
     assert np.abs(net().fit(X, Y).member_.weights[0] - first.member_.weights[0]).max() > 1e-3
 
 
