@@ -58,7 +58,7 @@ class InputPath:
     def selected(self) -> list[int]:
         """Numbers of the inputs that all networks keep at the chosen strength: that of all rows, and every fold's.
 
-        The noise of batches may leave a needless weight a little off zero in one network, and hardly in all (Bach 2008).
+        The noise of batches may leave a needless weight a little off zero in one network, hardly in all (Bach 2008).
         """
         everywhere = self.kept[self.chosen] & (self.share[self.chosen] == 1)
         return [int(column) for column in np.flatnonzero(everywhere)]
