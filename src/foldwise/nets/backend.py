@@ -18,6 +18,9 @@ def load() -> ModuleType:
     """
     if "keras" not in sys.modules:
         os.environ.setdefault("KERAS_BACKEND", "jax")  # else Keras looks for TensorFlow
+    if "jax" not in sys.modules:
+        # Else a processor runs programs one after the other, whatever thread they come from.
+        os.environ.setdefault("JAX_CPU_ENABLE_ASYNC_DISPATCH", "false")
     try:
         import_module("jax")
         keras = import_module("keras")
