@@ -15,10 +15,10 @@ import foldwise as fw
 from foldwise.families import Cox
 from foldwise.report.write import to_json
 from foldwise.verify import verify
-from foldwise.verify.run import NEVER
 from foldwise.verify.losses import Loss
 from foldwise.verify.newton import minimize
 from foldwise.verify.partial import Partial
+from foldwise.verify.run import NEVER
 from foldwise.verify.smooth import amounts, many_classes, of_one, times, two_classes
 
 pytestmark = pytest.mark.filterwarnings("ignore::foldwise.errors.DataWarning")  # small tables look odd
