@@ -311,7 +311,7 @@ def change(plain: dict, key: str, value: object) -> dict:
         (lambda _: "{", "is not JSON: line 1"),
         (lambda _: "[1]", "is not a model that `foldwise fit --save` wrote"),
         (lambda plain: json.dumps(change(plain, "format", "other")), "is not a model that `foldwise fit --save` wrote"),
-        (lambda plain: json.dumps(change(plain, "version", 4)), "has version 4; this foldwise reads versions 1 to 3"),
+        (lambda plain: json.dumps(change(plain, "version", 5)), "has version 5; this foldwise reads versions 1 to 4"),
         (lambda plain: json.dumps(change(plain, "recipe", None)), "it has no 'recipe'"),
         (lambda plain: json.dumps(change(plain, "recipe", {})), "this is not a recipe"),
         (

@@ -388,5 +388,5 @@ def test_a_delta_that_is_small_beside_y_is_named():
     X = rng.normal(size=(200, 5))
     y = X[:, 0] + rng.standard_t(2, size=200)
     small = r"delta=1e-05 is small beside y, whose middle half spans .* use a delta of 0\.0\d or more"
-    with pytest.warns(ConvergenceWarning, match="not certified"), pytest.warns(DataWarning, match=small):
+    with pytest.warns(ConvergenceWarning, match="not certified"), pytest.warns(ConvergenceWarning, match=small):
         fw.fit_paths(X, y, family=Huber(1e-5), alphas=6)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from foldwise.errors import DataWarning, InputError
 from foldwise.moments.threads import Team
@@ -267,7 +268,7 @@ def _warn_of_small_delta(table: RowTable, paths: Paths) -> None:
             f"delta={delta:g} is small beside y, whose middle half spans {high - low:.3g}: nearly the absolute loss, "
             f"which Newton's method does not minimize; use a delta of {SMALL_DELTA * (high - low):.1g} or more "
             "(delta is in units of y)",
-            DataWarning,
+            ConvergenceWarning,
             stacklevel=4,
         )
 
