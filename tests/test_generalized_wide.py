@@ -11,6 +11,8 @@ import foldwise as fw
 import foldwise.paths.generalized.fit as engine
 from foldwise.errors import InputError
 from foldwise.families import Binomial, Cloglog, Gamma, Huber, NegativeBinomial, Poisson, Tweedie
+from foldwise.paths.generalized.wide_table import WideTable
+from foldwise.paths.lockstep.columns import DenseColumns
 
 N, P = 48, 60
 FAMILIES = {
@@ -214,3 +216,27 @@ def test_a_path_may_end_where_its_error_has_turned(family):
     np.testing.assert_array_equal(early.coef, whole.coef[:, :points])
     first = whole.cv_error[:4].mean(axis=0)
     assert np.argmin(first) < points
+
+
+@pytest.mark.parametrize("family", ["binomial", "poisson"])
+def test_columns_that_are_not_looked_at_have_no_say(family, monkeypatch):
+    multiplied, plain, products = [], WideTable.look, DenseColumns.products
+
+    def look(table, dual, alpha):
+        wanted, where = plain(table, dual, alpha)
+        pulls = np.abs(products(table.columns, dual)[:, : table.H]) * table.inverse
+        np.testing.assert_array_equal(wanted, np.flatnonzero((pulls > alpha).any(axis=1)))
+        np.testing.assert_array_equal(where, pulls[wanted] > alpha)
+        return wanted, where
+
+    def spied(columns, dual, picks=None):
+        multiplied.append(columns.p if picks is None else len(picks))
+        return products(columns, dual, picks)
+
+    monkeypatch.setattr(WideTable, "look", look)
+    monkeypatch.setattr(DenseColumns, "products", spied)
+    X, y = table(family, np.random.default_rng(4), p=600)
+    paths = fw.fit_paths(X, y, folds=fw.Folds.kfold(N, 4), family=family, alphas=200, eps=0.1)
+    assert len(multiplied) > 200
+    assert np.mean(np.array(multiplied) < 600) > 0.25  # or there would be nothing to see
+    assert paths.gap.max() <= 1e-7

@@ -27,6 +27,8 @@ HeldOut = frozenset[int]
 
 # A bound on a column's reach is rounded up by this share.
 ROUNDED_UP = 1.0 + 1e-9
+# What dual points may be said to have shrunk by at one look; a square of their size that counts as none.
+LEAST, TINY = 0.1, 1e-300
 # Where this share of the columns is looked at, all are.
 MANY = 0.25
 
@@ -95,18 +97,25 @@ class WideTable:
         self._per_root = np.divide(1.0, np.sqrt(share), out=np.zeros_like(share), where=share > 0.0)
         self.reach, self.most = np.zeros(self.p), np.zeros(self.H)
         self._expiry = np.full(self.p, np.inf)
-        self._clock, self._seen = 0.0, np.zeros((self.n, self.H))
+        self._clock, self._unit, self._seen = 0.0, 1.0, np.zeros((self.n, self.H))
 
     def look(self, dual: Floats, alpha: float) -> tuple[Ints, NDArray[np.bool_]]:
         """See how far the columns reach that may reach alpha: which do (m,), and in which sets (m, H).
 
         By Cauchy and Schwarz a pull changes by no more than the column's size times what the dual points (n, H) have
-        moved, in the rows' weights; columns that cannot have come within reach since they were seen are left out.
+        moved, in the rows' weights; columns that cannot have come within reach since they were seen are left out. Dual
+        points mostly shrink as a path goes down, and pulls with them: what they all shrink by is taken off first, so
+        that pulls and movements are counted in units that shrink as well.
         """
-        moved = (dual[:, : self.H] - self._seen) * self._per_root
-        self._seen = dual[:, : self.H].copy()
-        self._clock += float(np.sqrt(np.einsum("nh,nh->h", moved, moved).max())) * ROUNDED_UP
-        picks = np.flatnonzero(self._expiry + self.ratio * self._clock > alpha)
+        new = dual[:, : self.H] * self._per_root
+        size = max(float(np.vdot(self._seen, self._seen)), TINY)
+        shrunk = min(max(float(np.vdot(new, self._seen)) / size, LEAST), 1.0)
+        self._unit *= shrunk
+        self.reach *= shrunk  # as good a guess as there is of those that are not looked at
+        moved = new - shrunk * self._seen
+        self._seen = new
+        self._clock += float(np.sqrt(np.einsum("nh,nh->h", moved, moved).max())) / self._unit * ROUNDED_UP
+        picks = np.flatnonzero(self._expiry + self.ratio * self._clock > alpha / self._unit)
         if len(picks) > MANY * self.p:
             picks = np.arange(self.p)
             products = self.columns.products(dual)
@@ -114,14 +123,14 @@ class WideTable:
         else:
             products = self.columns.products(dual, picks)
         survey(np.ascontiguousarray(products), picks, self.inverse, self.sides, self.reach, self.most)
-        self._expiry[picks] = self.reach[picks] - self.ratio[picks] * self._clock
+        self._expiry[picks] = self.reach[picks] / self._unit - self.ratio[picks] * self._clock
         far = np.flatnonzero(self.reach[picks] > alpha)
         wanted = picks[far]
         return wanted, np.abs(products[far, : self.H]) * self.inverse[wanted] > alpha
 
     def look_everywhere(self, dual: Floats) -> None:
         """See how far all columns reach."""
-        self._expiry[:] = np.inf
+        self._expiry[:], self._unit = np.inf, 1.0
         self.look(dual, 0.0)
 
     def steepest(self, dual: Floats) -> Floats:

@@ -289,6 +289,8 @@ class WideWalk:
         self.loss[part], self.fold_loss[part], now.objective[part] = seen.loss[at], seen.fold_loss[at], objective[at]
         now.status[which[good]] = Status.CERTIFIED
         now.gap[which[good]] = np.where(self.something[which], gap, 0.0)[good]
+        if good.all():
+            return which[:0]
         patience = self._patience()[which]
         still = [i for i in np.flatnonzero(~good) if self._goes_on(now, int(which[i]), gap[i], better[i], patience[i])]
         bent = which[still][self.renew[which[still]] == 1]

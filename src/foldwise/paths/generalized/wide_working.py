@@ -80,6 +80,8 @@ class WideWorking:
     def dismiss(self) -> bool:
         """Drop the columns that no set uses, where they are many; whether the others' numbers have changed."""
         m = self.size
+        if m <= MOST_IDLE:
+            return False
         used = self.coef[:, :m].any(axis=0) | (self.l1_weight[:, :m] == 0.0).any(axis=0)
         kept = np.flatnonzero(used)
         if m - len(kept) <= max(MOST_IDLE, len(kept)):
