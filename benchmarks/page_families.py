@@ -18,9 +18,9 @@ the rounding of their sizes. All are at their defaults, in turns as above; a run
 {limit:g} s was ended and is named. **Single path**: the final model without folds. **Until explained**: foldwise with
 the rule by which glmnet ends a path early (`stop_when_explained=True`).
 
-**Gap**: of the final model's path, as above, relative to half the deviance that the empty model leaves: a bound, which no
-library has a part in, and a loose one where classes are separated and columns many. On `golub` the true distance of
-foldwise's fits from their minima is 7e-7 at most, by fits asked for 1e-12.
+**Gap**: of the final model's path, as above, relative to half the deviance that the empty model leaves: a bound, in
+which no library has a part, and a loose one where classes are separated and columns many. On `golub` the true distance
+of foldwise's fits from their minima is 7e-7 at most, by fits asked for 1e-12.
 **Curve off by**: of the cross-validated deviance; glmnet cuts probabilities
 off at 1e-5. **Memory**: beyond what was held before the run, in sizes of X as dense numbers of 8 bytes."""
 
